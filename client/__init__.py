@@ -1,0 +1,1 @@
+"""Clients for integrators, and the `tenprint` command."""

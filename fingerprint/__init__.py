@@ -1,0 +1,1 @@
+"""From a fingerprint to an embedding. Imports nothing else of tenprint."""

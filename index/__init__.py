@@ -1,0 +1,1 @@
+"""A gallery of captures held in FAISS. Knows no gRPC and no SQL; imports nothing else of tenprint."""

@@ -1,0 +1,1 @@
+"""The gRPC server: services, engine, metrics, configuration, process life."""
