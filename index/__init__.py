@@ -1,1 +1,46 @@
 """A gallery of captures held in FAISS. Knows no gRPC and no SQL; imports nothing else of tenprint."""
+
+from tenprint.index.errors import (
+    DuplicateRecordError,
+    GalleryError,
+    InvalidIdError,
+    InvalidLimitError,
+    InvalidVectorError,
+    UnknownRecordError,
+)
+from tenprint.index.gallery import MAX_CANDIDATES, MAX_DIMENSION, MAX_ID_LENGTH, MAX_PROBES, Gallery
+from tenprint.index.results import (
+    Candidate,
+    Coverage,
+    FingerScore,
+    GalleryInfo,
+    Record,
+    SearchBatch,
+    SearchResult,
+    SearchTiming,
+)
+from tenprint.index.vectors import FINGERS, NORM_TOLERANCE
+
+__all__ = [
+    "FINGERS",
+    "MAX_CANDIDATES",
+    "MAX_DIMENSION",
+    "MAX_ID_LENGTH",
+    "MAX_PROBES",
+    "NORM_TOLERANCE",
+    "Candidate",
+    "Coverage",
+    "DuplicateRecordError",
+    "FingerScore",
+    "Gallery",
+    "GalleryError",
+    "GalleryInfo",
+    "InvalidIdError",
+    "InvalidLimitError",
+    "InvalidVectorError",
+    "Record",
+    "SearchBatch",
+    "SearchResult",
+    "SearchTiming",
+    "UnknownRecordError",
+]
