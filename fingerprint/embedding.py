@@ -1,0 +1,167 @@
+"""From a finger's minutiae to its vector and its minutiae's descriptors, by the network in `models/`."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from tenprint.fingerprint.errors import ModelError, NoPrintError
+from tenprint.fingerprint.minutiae import Minutiae
+
+_CARD: Final = "finger.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """One finger as the model sees it.
+
+    Attributes:
+        vector: float32 [dimension], unit length. The inner product of two is their score, -1 to 1.
+        descriptors: float32 [m, descriptor_dimension], unit length, one for each minutia in `kept`.
+        kept: int64 [m], which of the minutiae handed in were used, in rising order.
+    """
+
+    vector: NDArray[np.float32]
+    descriptors: NDArray[np.float32]
+    kept: NDArray[np.int64]
+
+
+class Embedder:
+    """Runs one model. Thread-safe, deterministic.
+
+    Fingers are run one at a time, in a tensor of exactly their own minutiae: there are no neighbours and no padding that
+    could change a bit. That is also the fastest way on a CPU, measured on one core: 40 minutiae 1.7 ms, 80 3.0 ms;
+    padded to 128 either takes 4.5 ms, alone or in a batch of 16.
+
+    Args:
+        folder: holds `finger.json` and the ONNX file it names; None: the model in the package.
+
+    Raises:
+        ModelError: if a file is missing, damaged, or does not fit the other.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        root = folder if folder is not None else Path(str(resources.files(__package__) / "models"))
+        card = _read_card(root / _CARD)
+        try:
+            self._version = str(card["version"])
+            self._dimension = int(card["dimension"])
+            self._descriptor_dimension = int(card["descriptor_dimension"])
+            self._maximum = int(card["maximum_minutiae"])
+            self._minimum = int(card["minimum_minutiae"])
+            self._thresholds = tuple(float(value) for value in card["scores"]["candidate_thresholds"])
+            path, digest = root / str(card["file"]), str(card["sha256"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(_CARD, f"{root / _CARD} lacks a field or has a wrong one: {error!r}") from error
+        if len(self._thresholds) != 10:
+            raise ModelError(_CARD, f"{root / _CARD} has {len(self._thresholds)} candidate thresholds; needs 10")
+        try:
+            model = path.read_bytes()
+        except OSError as error:
+            raise ModelError("file", f"{path} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(model).hexdigest() != digest:
+            raise ModelError("sha256", f"{path} is not the file that {_CARD} describes: its SHA-256 differs")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # callers run fingers side by side; a pool inside each would fight over cores
+        options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own exceptions share no base but this one
+            raise ModelError("file", f"{path} is not a model that onnxruntime {onnxruntime.__version__} runs") from error
+        widths = [output.shape[-1] for output in self._session.get_outputs()]
+        if widths != [self._dimension, self._descriptor_dimension]:
+            told = [self._dimension, self._descriptor_dimension]
+            raise ModelError("dimension", f"{path} gives outputs of {widths} numbers; {_CARD} says {told}")
+
+    @property
+    def version(self) -> str:
+        """The model's version. Vectors of two versions must never meet."""
+        return self._version
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a finger's vector."""
+        return self._dimension
+
+    @property
+    def descriptor_dimension(self) -> int:
+        """Numbers in a minutia's descriptor."""
+        return self._descriptor_dimension
+
+    @property
+    def maximum_minutiae(self) -> int:
+        """More than these are not looked at: the most reliable are kept."""
+        return self._maximum
+
+    @property
+    def minimum_minutiae(self) -> int:
+        """Fewer than these are not a print that can be searched."""
+        return self._minimum
+
+    def candidate_threshold(self, fingers: int) -> float:
+        """The least score of a candidate worth a person's time, by the number of fingers compared (1 to 10).
+
+        It is the score that 1e-4 of *simulated* non-mated comparisons exceed: a starting point, not a calibration; it
+        takes no account of the gallery's size.
+
+        Raises:
+            ValueError: if `fingers` is not 1 to 10.
+        """
+        if not 1 <= fingers <= len(self._thresholds):
+            raise ValueError(f"fingers: {fingers}; allowed are 1 to {len(self._thresholds)}")
+        return self._thresholds[fingers - 1]
+
+    def embed(self, minutiae: Sequence[Minutiae]) -> list[Embedding]:
+        """Embed fingers.
+
+        Args:
+            minutiae: one set a finger.
+
+        Returns:
+            One embedding a finger, in the same order.
+
+        Raises:
+            NoPrintError: if a finger has fewer than `minimum_minutiae`.
+        """
+        return [self._embed_one(finger) for finger in minutiae]
+
+    def _embed_one(self, minutiae: Minutiae) -> Embedding:
+        found = len(minutiae)
+        if found < self._minimum:
+            raise NoPrintError("minutiae", f"{found} found; a usable print has at least {self._minimum}")
+        kept = _most_reliable(minutiae, self._maximum)
+        inputs = {
+            "xy": np.stack([minutiae.x[kept], minutiae.y[kept]], axis=1)[np.newaxis],
+            "direction": minutiae.direction[kept][np.newaxis],
+            "present": np.ones((1, len(kept)), dtype=np.float32),
+        }
+        vector, descriptors = self._session.run(None, inputs)
+        return Embedding(vector[0], descriptors[0], kept)
+
+
+def _most_reliable(minutiae: Minutiae, limit: int) -> NDArray[np.int64]:
+    """Which minutiae to look at: the most reliable; of equals (all, where the source does not say) the most central."""
+    if len(minutiae) <= limit:
+        return np.arange(len(minutiae))
+    distance = np.hypot(minutiae.x - minutiae.x.mean(), minutiae.y - minutiae.y.mean())
+    order = np.lexsort((distance, -minutiae.reliability))
+    return np.sort(order[:limit])
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(_CARD, f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ModelError(_CARD, f"{path} is not JSON") from error
+    if not isinstance(card, dict):
+        raise ModelError(_CARD, f"{path} must hold a JSON object")
+    return card

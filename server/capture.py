@@ -1,0 +1,118 @@
+"""What a caller handed in, and what was made of it: domain types, free of protobuf."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenprint.fingerprint.image import ImageFormat
+from tenprint.fingerprint.itl import MissingReason
+from tenprint.fingerprint.positions import FingerPosition
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingContent:
+    """A vector the caller's copy of the model made: float32 little-endian bytes, and the model's version."""
+
+    vector: bytes
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateContent:
+    """An ISO/IEC 19794-2 record."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ImageContent:
+    """An encoded image; format and resolution where the caller states them."""
+
+    data: bytes
+    format: ImageFormat | None
+    ppi: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One finger, in one form."""
+
+    position: FingerPosition
+    content: EmbeddingContent | TemplateContent | ImageContent
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A finger the caller says could not be taken."""
+
+    position: FingerPosition
+    reason: MissingReason
+
+
+@dataclass(frozen=True, slots=True)
+class Fingers:
+    """Fingers sent one by one."""
+
+    samples: tuple[Sample, ...]
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFile:
+    """A whole ANSI/NIST-ITL file, and the positions wanted from it; none named: all."""
+
+    data: bytes
+    positions: frozenset[FingerPosition]
+
+
+class SampleStatus(StrEnum):
+    """What became of a sample; the names of tenprint.v1.SampleStatus."""
+
+    USED = "used"
+    NOT_USED_SLAP = "not_used_slap"
+    NOT_USED_DUPLICATE = "not_used_duplicate"
+    NOT_USED_POSITION = "not_used_position"
+    NOT_USED_TYPE = "not_used_type"
+    UNREADABLE = "unreadable"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleReport:
+    """What became of one sample, declared missing finger or skipped record. `detail` is safe to show and to log."""
+
+    position: FingerPosition
+    status: SampleStatus
+    detail: str = ""
+    minutiae: int | None = None
+    nfiq2: int | None = None
+    record_type: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedCapture:
+    """A capture ready to be searched or enrolled.
+
+    Attributes:
+        vector: float32 [10 * d]: slot i is finger i + 1, zeros where absent. Of a finger of unknown position:
+            float32 [d].
+        fingers: the fingers in it, in FGP order; `(UNKNOWN,)` for the finger of unknown position.
+        reports: one for every sample, missing finger and skipped record, in the order they were sent.
+        decode_seconds: CPU-side seconds reading files and decoding images, summed over the samples.
+        extract_seconds: likewise finding minutiae and measuring quality.
+        embed_seconds: likewise making vectors.
+    """
+
+    vector: NDArray[np.float32]
+    fingers: tuple[FingerPosition, ...]
+    reports: tuple[SampleReport, ...]
+    decode_seconds: float
+    extract_seconds: float
+    embed_seconds: float
+
+    @property
+    def position_known(self) -> bool:
+        """False for a lone finger of unknown position."""
+        return self.fingers != (FingerPosition.UNKNOWN,)

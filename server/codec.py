@@ -1,0 +1,157 @@
+"""The one place where protobuf messages become domain values, and domain values messages."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import cast
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tenprint.fingerprint.image import ImageFormat
+from tenprint.fingerprint.itl import MissingReason
+from tenprint.fingerprint.positions import FingerPosition
+from tenprint.index.results import Candidate, Coverage, GalleryInfo
+from tenprint.server.capture import (
+    EmbeddingContent,
+    Fingers,
+    ImageContent,
+    Missing,
+    Sample,
+    SampleReport,
+    SampleStatus,
+    TemplateContent,
+    TransactionFile,
+)
+from tenprint.server.decision import Outcome
+from tenprint.server.records import Encounter, Originator
+from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2
+
+_IMAGE_FORMATS = {
+    capture_pb2.IMAGE_FORMAT_UNSPECIFIED: None,
+    capture_pb2.IMAGE_FORMAT_PNG: ImageFormat.PNG,
+    capture_pb2.IMAGE_FORMAT_TIFF: ImageFormat.TIFF,
+    capture_pb2.IMAGE_FORMAT_BMP: ImageFormat.BMP,
+    capture_pb2.IMAGE_FORMAT_WSQ: ImageFormat.WSQ,
+    capture_pb2.IMAGE_FORMAT_JPEG2000: ImageFormat.JPEG2000,
+}
+_MISSING_REASONS = {
+    capture_pb2.MISSING_REASON_AMPUTATED: MissingReason.AMPUTATED,
+    capture_pb2.MISSING_REASON_UNABLE_TO_PRINT: MissingReason.UNABLE_TO_PRINT,
+}
+
+
+def _position(value: int) -> capture_pb2.FingerPosition:
+    """An FGP code as the stubs' type: an int at run time, a class of its own to type checkers."""
+    return cast("capture_pb2.FingerPosition", value)
+
+
+def _status(value: SampleStatus) -> capture_pb2.SampleStatus:
+    return cast("capture_pb2.SampleStatus", capture_pb2.SampleStatus.Value(f"SAMPLE_STATUS_{value.name}"))
+
+
+def originator(message: capture_pb2.Originator) -> Originator:
+    """Read who asks."""
+    return Originator(message.ori, message.tcn)
+
+
+def capture(message: capture_pb2.Capture) -> Fingers | TransactionFile:
+    """Read what was handed in. The message has been validated."""
+    if message.WhichOneof("source") == "transaction":
+        positions = frozenset(FingerPosition(position) for position in message.transaction.positions)
+        return TransactionFile(message.transaction.data, positions)
+    return Fingers(
+        tuple(_sample(sample) for sample in message.fingers.samples),
+        tuple(
+            Missing(FingerPosition(finger.position), _MISSING_REASONS[finger.reason])
+            for finger in message.fingers.missing
+        ),
+    )
+
+
+def _sample(message: capture_pb2.FingerSample) -> Sample:
+    position = FingerPosition(message.position)
+    match message.WhichOneof("content"):
+        case "embedding":
+            return Sample(position, EmbeddingContent(message.embedding.vector, message.embedding.model_version))
+        case "template":
+            return Sample(position, TemplateContent(message.template.data))
+        case _:
+            image = message.image
+            ppi = image.ppi if image.HasField("ppi") else None
+            return Sample(position, ImageContent(image.data, _IMAGE_FORMATS[image.format], ppi))
+
+
+def content_digest(request: enrolment_pb2.EnrolRequest) -> str:
+    """SHA-256, hexadecimal, of everything an enrolment says except who says it."""
+    content = enrolment_pb2.EnrolRequest()
+    content.CopyFrom(request)
+    content.ClearField("originator")
+    return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
+
+
+def sample_reports(reports: Iterable[SampleReport]) -> list[capture_pb2.SampleReport]:
+    """Write what became of each sample."""
+    return [
+        capture_pb2.SampleReport(
+            position=_position(report.position),
+            status=_status(report.status),
+            detail=report.detail,
+            minutiae=report.minutiae,
+            nfiq2=report.nfiq2,
+            record_type=report.record_type,
+        )
+        for report in reports
+    ]
+
+
+def outcome(value: Outcome) -> identification_pb2.Outcome:
+    """Write an outcome."""
+    return cast("identification_pb2.Outcome", identification_pb2.Outcome.Value(f"OUTCOME_{value.name}"))
+
+
+def candidates(values: Iterable[Candidate]) -> list[identification_pb2.Candidate]:
+    """Write candidates, best first."""
+    return [
+        identification_pb2.Candidate(
+            rank=rank,
+            subject_id=candidate.subject_id,
+            encounter_id=candidate.encounter_id,
+            score=candidate.score,
+            finger_scores=[
+                identification_pb2.FingerScore(position=_position(finger.position), score=finger.score)
+                for finger in candidate.finger_scores
+            ],
+        )
+        for rank, candidate in enumerate(values, start=1)
+    ]
+
+
+def coverage(value: Coverage) -> identification_pb2.Coverage:
+    """Write how much of a gallery was searched."""
+    return identification_pb2.Coverage(total=value.total, searched=value.searched, incomparable=value.incomparable)
+
+
+def encounter(value: Encounter) -> enrolment_pb2.Encounter:
+    """Write an encounter."""
+    enrol_time = Timestamp()
+    enrol_time.FromDatetime(value.enrolled_at)
+    return enrolment_pb2.Encounter(
+        encounter_id=value.encounter_id,
+        enrol_time=enrol_time,
+        fingers=[_position(finger) for finger in value.fingers],
+        ori=value.originator.ori,
+        tcn=value.originator.tcn,
+    )
+
+
+def gallery(info: GalleryInfo, title: str) -> galleries_pb2.Gallery:
+    """Write a gallery's facts."""
+    return galleries_pb2.Gallery(
+        name=info.name,
+        title=title,
+        subjects=info.subjects,
+        encounters=info.records,
+        complete_encounters=info.complete,
+        model_version=info.model_version,
+        dimension=info.dimension,
+        memory_bytes=info.memory_bytes,
+    )

@@ -1,0 +1,152 @@
+"""The Enrolment service."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import grpc
+import structlog
+
+from tenprint.fingerprint.embedding import Embedder
+from tenprint.index.results import Record
+from tenprint.server import codec
+from tenprint.server.engine import Engine
+from tenprint.server.errors import status_of
+from tenprint.server.metrics import Metrics
+from tenprint.server.preparation import Preparation
+from tenprint.server.records import Encounter, Receipt, Receipts
+from tenprint.server.validation import validate
+from tenprint.v1 import enrolment_pb2, enrolment_pb2_grpc
+
+if TYPE_CHECKING:
+    _Context = grpc.aio.ServicerContext[object, object]
+
+STREAM_WINDOW = 8
+"""Items of one EnrolStream that are worked on at once: enough to keep the extraction pool busy."""
+
+_audit = structlog.get_logger("tenprint.audit")
+
+
+class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
+    """Puts captures into galleries, and takes them out."""
+
+    def __init__(self, engine: Engine, preparation: Preparation, embedder: Embedder, metrics: Metrics) -> None:
+        self._engine, self._preparation, self._embedder, self._metrics = engine, preparation, embedder, metrics
+        self._receipts = Receipts()
+
+    async def Enrol(
+        self,
+        request: enrolment_pb2.EnrolRequest,
+        context: "_Context",
+    ) -> enrolment_pb2.EnrolResponse:
+        """One capture."""
+        return await self._enrol(request)
+
+    async def EnrolStream(
+        self,
+        requests: AsyncIterator[enrolment_pb2.EnrolStreamRequest],
+        context: "_Context",
+    ) -> AsyncIterator[enrolment_pb2.EnrolStreamResponse]:
+        """Captures as they come, receipts in the same order; STREAM_WINDOW are worked on at once."""
+        running: asyncio.Queue[asyncio.Task[enrolment_pb2.EnrolStreamResponse] | None] = asyncio.Queue(STREAM_WINDOW)
+
+        async def read() -> None:
+            async for item in requests:
+                await running.put(asyncio.create_task(self._answer(item)))
+            await running.put(None)
+
+        reader = asyncio.create_task(read())
+        try:
+            while (task := await running.get()) is not None:
+                yield await task
+            await reader
+        finally:
+            reader.cancel()
+            while not running.empty():
+                if (left := running.get_nowait()) is not None:
+                    left.cancel()
+
+    async def Delete(
+        self,
+        request: enrolment_pb2.DeleteRequest,
+        context: "_Context",
+    ) -> enrolment_pb2.DeleteResponse:
+        """Remove an encounter, or a subject."""
+        gallery = self._engine.held(request.gallery)
+        if request.WhichOneof("target") == "subject_id":
+            encounters = gallery.records.of_subject(request.subject_id)
+        else:
+            encounters = [gallery.records.encounter(request.encounter_id)]
+        for encounter in encounters:
+            gallery.records.remove(encounter)
+        ids = [encounter.encounter_id for encounter in encounters]
+        await asyncio.to_thread(gallery.index.remove, ids)
+        _audit.info(
+            "delete", ori=request.originator.ori, tcn=request.originator.tcn, gallery=request.gallery, encounters=ids
+        )
+        return enrolment_pb2.DeleteResponse(tcr=request.originator.tcn, encounter_ids=ids)
+
+    async def Get(
+        self,
+        request: enrolment_pb2.GetRequest,
+        context: "_Context",
+    ) -> enrolment_pb2.GetResponse:
+        """Tell which encounters a subject has."""
+        encounters = self._engine.held(request.gallery).records.of_subject(request.subject_id)
+        _audit.info(
+            "get",
+            ori=request.originator.ori,
+            tcn=request.originator.tcn,
+            gallery=request.gallery,
+            subject=request.subject_id,
+        )
+        return enrolment_pb2.GetResponse(
+            subject_id=request.subject_id, encounters=[codec.encounter(encounter) for encounter in encounters]
+        )
+
+    async def _answer(self, item: enrolment_pb2.EnrolStreamRequest) -> enrolment_pb2.EnrolStreamResponse:
+        try:
+            validate(item)
+            return enrolment_pb2.EnrolStreamResponse(item=item.item, response=await self._enrol(item.request))
+        except Exception as error:  # noqa: BLE001 - one capture's fault, whatever it is, must not reach the others
+            return enrolment_pb2.EnrolStreamResponse(item=item.item, status=status_of(error))
+
+    async def _enrol(self, request: enrolment_pb2.EnrolRequest) -> enrolment_pb2.EnrolResponse:
+        self._engine.held(request.gallery)  # an unknown gallery is refused before anything is claimed
+        receipt = await self._receipts.once(
+            codec.originator(request.originator), codec.content_digest(request), lambda: self._add(request)
+        )
+        _audit.info(
+            "enrol",
+            ori=request.originator.ori,
+            tcn=request.originator.tcn,
+            gallery=request.gallery,
+            encounter=receipt.encounter.encounter_id,
+            repeated=receipt.repeated,
+        )
+        return enrolment_pb2.EnrolResponse(
+            tcr=request.originator.tcn,
+            subject_id=receipt.encounter.subject_id,
+            encounter_id=receipt.encounter.encounter_id,
+            samples=codec.sample_reports(receipt.reports),
+            model_version=self._embedder.version,
+            repeated=receipt.repeated,
+        )
+
+    async def _add(self, request: enrolment_pb2.EnrolRequest) -> Receipt:
+        gallery = self._engine.held(request.gallery)
+        prepared = await self._preparation.prepare(codec.capture(request.capture), "capture", for_enrolment=True)
+        encounter = Encounter(
+            encounter_id=str(uuid.uuid4()),
+            subject_id=request.subject_id if request.HasField("subject_id") else str(uuid.uuid4()),
+            enrolled_at=datetime.now(UTC),
+            fingers=prepared.fingers,
+            originator=codec.originator(request.originator),
+        )
+        record = Record(encounter.encounter_id, encounter.subject_id, prepared.vector)
+        await asyncio.to_thread(gallery.index.add, [record])
+        gallery.records.add(encounter)
+        self._metrics.enrolments.labels(gallery.index.name).inc()
+        return Receipt(encounter, prepared.reports)

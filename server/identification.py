@@ -1,0 +1,181 @@
+"""The Identification service."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, cast
+
+import grpc
+import structlog
+
+from tenprint.fingerprint.embedding import Embedder
+from tenprint.server import codec
+from tenprint.server.capture import PreparedCapture
+from tenprint.server.decision import Outcome, decide
+from tenprint.server.engine import Engine, HeldGallery
+from tenprint.server.errors import DeadlinePassedError, status_of
+from tenprint.server.metrics import Metrics
+from tenprint.server.preparation import Preparation
+from tenprint.server.scheduler import Probe
+from tenprint.server.validation import validate
+from tenprint.v1 import identification_pb2, identification_pb2_grpc
+
+if TYPE_CHECKING:
+    _Context = grpc.aio.ServicerContext[object, object]
+
+DEFAULT_CANDIDATES = 20
+"""Candidates a gallery answers with at most where the request does not say."""
+
+STREAM_WINDOW = 32
+"""Items of one IdentifyStream that may be unanswered before the server reads on."""
+
+_REPLY_MARGIN_SECONDS = 0.25
+"""Kept back from the deadline, so that the answer of one gallery still reaches the caller when another is late."""
+
+_audit = structlog.get_logger("tenprint.audit")
+
+
+class IdentificationService(identification_pb2_grpc.IdentificationServicer):
+    """Searches captures in galleries."""
+
+    def __init__(
+        self, engine: Engine, preparation: Preparation, embedder: Embedder, metrics: Metrics, *, default_deadline: float
+    ) -> None:
+        self._engine, self._preparation, self._embedder, self._metrics = engine, preparation, embedder, metrics
+        self._default_deadline = default_deadline
+
+    async def Identify(
+        self, request: identification_pb2.IdentifyRequest, context: "_Context"
+    ) -> identification_pb2.IdentifyResponse:
+        """One capture."""
+        return await self._identify(request, self._deadline(context))
+
+    async def IdentifyBatch(
+        self, request: identification_pb2.IdentifyBatchRequest, context: "_Context"
+    ) -> identification_pb2.IdentifyBatchResponse:
+        """Several captures, each with its own result."""
+        deadline = self._deadline(context)
+        results = await asyncio.gather(*(self._result(item, deadline) for item in request.requests))
+        return identification_pb2.IdentifyBatchResponse(results=results)
+
+    async def IdentifyStream(
+        self, requests: AsyncIterator[identification_pb2.IdentifyStreamRequest], context: "_Context"
+    ) -> AsyncIterator[identification_pb2.IdentifyStreamResponse]:
+        """Captures as they come. A task an item; no more than STREAM_WINDOW at once."""
+        window = asyncio.Semaphore(STREAM_WINDOW)
+        answers: asyncio.Queue[identification_pb2.IdentifyStreamResponse | None] = asyncio.Queue()
+
+        async def answer(item: identification_pb2.IdentifyStreamRequest) -> None:
+            result = await self._result(item.request, self._deadline(context))
+            await answers.put(identification_pb2.IdentifyStreamResponse(item=item.item, result=result))
+
+        async def read() -> None:
+            async with asyncio.TaskGroup() as tasks:
+                async for item in requests:
+                    await window.acquire()
+                    tasks.create_task(answer(item))
+
+        reader = asyncio.create_task(read())
+        reader.add_done_callback(lambda _: answers.put_nowait(None))  # also where reading failed: the loop below ends
+        try:
+            while (response := await answers.get()) is not None:
+                yield response
+                window.release()
+            await reader
+        finally:
+            reader.cancel()
+
+    def _deadline(self, context: "_Context") -> float:
+        """When the answer must be on its way, on the monotonic clock."""
+        remaining = cast("float | None", context.time_remaining())  # None without a deadline, whatever the stubs say
+        return time.monotonic() + (self._default_deadline if remaining is None else remaining)
+
+    async def _result(
+        self, request: identification_pb2.IdentifyRequest, deadline: float
+    ) -> identification_pb2.IdentifyResult:
+        try:
+            validate(request)
+            return identification_pb2.IdentifyResult(response=await self._identify(request, deadline))
+        except Exception as error:  # noqa: BLE001 - one capture's fault, whatever it is, must not reach the others
+            return identification_pb2.IdentifyResult(status=status_of(error))
+
+    async def _identify(
+        self, request: identification_pb2.IdentifyRequest, deadline: float
+    ) -> identification_pb2.IdentifyResponse:
+        galleries = [self._engine.held(name) for name in request.galleries]
+        capture = codec.capture(request.probe)
+        async with _until(deadline, "while the capture was prepared"):
+            prepared = await self._preparation.prepare(capture, "probe", for_enrolment=False)
+        wanted = request.max_candidates if request.HasField("max_candidates") else DEFAULT_CANDIDATES
+        chosen = request.score_threshold if request.HasField("score_threshold") else None
+
+        def threshold(fingers: int) -> float:
+            return self._embedder.candidate_threshold(fingers) if chosen is None else chosen
+
+        answers = await asyncio.gather(
+            *(self._answer(gallery, prepared, wanted, threshold, deadline) for gallery in galleries)
+        )
+        _audit.info(
+            "identify",
+            ori=request.originator.ori,
+            tcn=request.originator.tcn,
+            answers={answer.gallery: identification_pb2.Outcome.Name(answer.outcome) for answer in answers},
+        )
+        return identification_pb2.IdentifyResponse(
+            tcr=request.originator.tcn,
+            answers=answers,
+            samples=codec.sample_reports(prepared.reports),
+            model_version=self._embedder.version,
+            timing=identification_pb2.PreparationTiming(
+                decode_seconds=prepared.decode_seconds,
+                extract_seconds=prepared.extract_seconds,
+                embed_seconds=prepared.embed_seconds,
+            ),
+        )
+
+    async def _answer(
+        self,
+        gallery: HeldGallery,
+        prepared: PreparedCapture,
+        wanted: int,
+        threshold: Callable[[int], float],
+        deadline: float,
+    ) -> identification_pb2.GalleryAnswer:
+        """One gallery's answer. Its failure is its answer: the other galleries' stand."""
+        name = gallery.index.name
+        answer = identification_pb2.GalleryAnswer(gallery=name, score_threshold=threshold(len(prepared.fingers)))
+        probe = Probe(prepared.vector, prepared.position_known)
+        try:
+            async with _until(deadline - _REPLY_MARGIN_SECONDS, f"while gallery {name!r} was searched"):
+                searched = await gallery.scheduler.search(probe, wanted, deadline)
+        except Exception as error:  # noqa: BLE001 - whatever stopped this gallery must not stop the other
+            outcome = Outcome.ERROR
+            answer.error.CopyFrom(status_of(error))
+        else:
+            decision = decide(searched.result, threshold)
+            outcome = decision.outcome
+            answer.candidates.extend(codec.candidates(decision.candidates))
+            answer.coverage.CopyFrom(codec.coverage(searched.result.coverage))
+            answer.timing.queue_seconds = searched.queue_seconds
+            answer.timing.search_seconds = searched.nominate_seconds
+            answer.timing.rescore_seconds = searched.rescore_seconds
+        answer.outcome = codec.outcome(outcome)
+        self._metrics.outcomes.labels(name, outcome.value).inc()
+        return answer
+
+
+class _until:  # noqa: N801 - reads as a word at its use: `async with _until(deadline, ...)`
+    """asyncio.timeout at a monotonic time, ending in the domain's error."""
+
+    def __init__(self, deadline: float, when: str) -> None:
+        self._timeout = asyncio.timeout(max(0.0, deadline - time.monotonic()))
+        self._when = when
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(self, *exception: object) -> None:
+        try:
+            await self._timeout.__aexit__(*exception)  # type: ignore[arg-type]  # passed through as it came
+        except TimeoutError as error:
+            raise DeadlinePassedError(f"the deadline passed {self._when}") from error

@@ -1,0 +1,121 @@
+"""What Prometheus sees. Names follow its conventions; no label ever carries something about a person or an agency."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tenprint.index.gallery import Gallery
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Bucket edges. 10 s and 120 s are edges because response-time goals are stated at them (10 s for a rapid search at a
+port of entry, 2 min for an investigation), so compliance is a division of two counters."""
+
+_STAGE_SECONDS = (0.0001, 0.00025, 0.0005, *_SECONDS)
+
+_BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class _GalleryCollector(Collector):
+    """Sizes of the galleries, read when Prometheus asks."""
+
+    def __init__(self, galleries: Callable[[], Iterable[Gallery]]) -> None:
+        self._galleries = galleries
+
+    def collect(self) -> Iterable[Metric]:
+        encounters = GaugeMetricFamily("tenprint_gallery_encounters", "Captures a gallery holds.", labels=["gallery"])
+        subjects = GaugeMetricFamily("tenprint_gallery_subjects", "Persons a gallery holds.", labels=["gallery"])
+        memory = GaugeMetricFamily("tenprint_gallery_vector_bytes", "Bytes of vectors in memory.", labels=["gallery"])
+        for gallery in self._galleries():
+            described = gallery.describe()
+            encounters.add_metric([gallery.name], described.records)
+            subjects.add_metric([gallery.name], described.subjects)
+            memory.add_metric([gallery.name], described.memory_bytes)
+        return (encounters, subjects, memory)
+
+
+def _registry() -> CollectorRegistry:
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it without annotations
+    registry = CollectorRegistry(auto_describe=True)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+@dataclass(slots=True, eq=False)
+class Metrics:
+    """The server's metrics, in a registry of their own."""
+
+    registry: CollectorRegistry = field(default_factory=_registry)
+    grpc_started: Counter = field(init=False)
+    grpc_handled: Counter = field(init=False)
+    grpc_received: Counter = field(init=False)
+    grpc_sent: Counter = field(init=False)
+    grpc_seconds: Histogram = field(init=False)
+    searches: Counter = field(init=False)
+    probes: Counter = field(init=False)
+    outcomes: Counter = field(init=False)
+    dropped: Counter = field(init=False)
+    samples: Counter = field(init=False)
+    enrolments: Counter = field(init=False)
+    batch_probes: Histogram = field(init=False)
+    preparation_seconds: Histogram = field(init=False)
+    search_seconds: Histogram = field(init=False)
+
+    def __post_init__(self) -> None:
+        rpc = ("grpc_type", "grpc_service", "grpc_method")
+        r = self.registry
+        self.grpc_started = Counter("grpc_server_started", "RPCs begun.", rpc, registry=r)
+        self.grpc_handled = Counter("grpc_server_handled", "RPCs ended, by status.", (*rpc, "grpc_code"), registry=r)
+        self.grpc_received = Counter("grpc_server_msg_received", "Messages received.", rpc, registry=r)
+        self.grpc_sent = Counter("grpc_server_msg_sent", "Messages sent.", rpc, registry=r)
+        self.grpc_seconds = Histogram(
+            "grpc_server_handling_seconds", "Seconds from the start of an RPC to its end.", rpc, buckets=_SECONDS,
+            registry=r,
+        )  # fmt: skip
+        self.searches = Counter(
+            "tenprint_searches", "Searches of a gallery, each of one batch of probes.", ("gallery",), registry=r
+        )
+        self.probes = Counter("tenprint_probes", "Probes searched in a gallery.", ("gallery",), registry=r)
+        self.outcomes = Counter("tenprint_answers", "Answers, by outcome.", ("gallery", "outcome"), registry=r)
+        self.dropped = Counter(
+            "tenprint_dropped_probes", "Probes dropped unsearched, by reason.", ("gallery", "reason"), registry=r
+        )
+        self.samples = Counter(
+            "tenprint_samples", "Samples received, by what became of them.", ("form", "status"), registry=r
+        )
+        self.enrolments = Counter("tenprint_enrolments", "Encounters enrolled.", ("gallery",), registry=r)
+        self.batch_probes = Histogram(
+            "tenprint_search_batch_probes", "Probes in one search.", ("gallery",), buckets=_BATCH, registry=r
+        )
+        self.preparation_seconds = Histogram(
+            "tenprint_preparation_seconds", "Seconds a capture spent in a stage before the search.", ("stage",),
+            buckets=_STAGE_SECONDS, registry=r,
+        )  # fmt: skip
+        self.search_seconds = Histogram(
+            "tenprint_search_stage_seconds", "Seconds a probe spent in a stage of a gallery's search.",
+            ("gallery", "stage"), buckets=_STAGE_SECONDS, registry=r,
+        )  # fmt: skip
+
+    def watch_galleries(self, galleries: Callable[[], Iterable[Gallery]]) -> None:
+        """Export the sizes of these galleries at every scrape."""
+        self.registry.register(_GalleryCollector(galleries))
+
+    def tell_build(self, model_version: str) -> None:
+        """Export which build this is and which model it serves."""
+        Info("tenprint_build", "The build that runs.", registry=self.registry).info(
+            {"version": version("tenprint"), "model_version": model_version}
+        )

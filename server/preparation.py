@@ -1,0 +1,357 @@
+"""Decode -> extract -> embed: from what a caller handed in to a capture's vector, in a bounded pool of threads."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenprint.fingerprint.embedding import Embedder
+from tenprint.fingerprint.errors import FingerprintError
+from tenprint.fingerprint.image import GreyImage, ImageLimits, decode_image
+from tenprint.fingerprint.itl import Impression, Transaction, TransactionLimits, read_transaction
+from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
+from tenprint.fingerprint.positions import SLOTS, FingerPosition
+from tenprint.fingerprint.quality import nfiq2
+from tenprint.fingerprint.template import read_template
+from tenprint.server.capture import (
+    EmbeddingContent,
+    Fingers,
+    ImageContent,
+    PreparedCapture,
+    Sample,
+    SampleReport,
+    SampleStatus,
+    TemplateContent,
+    TransactionFile,
+)
+from tenprint.server.errors import InvalidRequestError, ModelMismatchError, OverloadedError, Violation
+from tenprint.server.metrics import Metrics
+
+_T = TypeVar("_T")
+
+_CONTENT_FIELDS: Final = frozenset({"image.data", "template.data", "minutiae"})
+"""Faults of a print, not of a request: one such finger is left out and named, and the others are used."""
+
+_UNIT_NORM_TOLERANCE: Final = 1e-3
+"""How far from 1 the norm of a caller's vector may lie: float16 transport costs about 5e-4."""
+
+_SLAP_DETAIL: Final = "slaps are not cut into fingers yet; send the fingers one by one"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Extracted:
+    """One sample on its way: its minutiae, or its vector at once, or neither; `fault` is then the field of the sample."""
+
+    report: SampleReport
+    minutiae: Minutiae | None = None
+    vector: NDArray[np.float32] | None = None
+    decode_seconds: float = 0.0
+    extract_seconds: float = 0.0
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One sample to extract. `path` is its field in the request; `minutiae` reads its content."""
+
+    path: str
+    position: FingerPosition
+    form: str
+    record_type: int
+    load: Callable[[], GreyImage | Minutiae | NDArray[np.float32]]
+
+
+class Preparation:
+    """Makes captures' vectors with one model and one extractor."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        extractor: MinutiaeExtractor,
+        metrics: Metrics,
+        *,
+        workers: int,
+        max_queued: int,
+        max_image_bytes: int,
+        max_image_pixels: int,
+    ) -> None:
+        self._embedder, self._extractor, self._metrics = embedder, extractor, metrics
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="extract")
+        self._waiting, self._max_waiting = 0, max_queued
+        self._image_limits = ImageLimits(max_bytes=max_image_bytes, max_pixels=max_image_pixels)
+        self._transaction_limits = TransactionLimits(max_bytes=max_image_bytes, image=self._image_limits)
+
+    def close(self) -> None:
+        """Let running extractions finish, and stop the pool."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def prepare(self, capture: Fingers | TransactionFile, path: str, *, for_enrolment: bool) -> PreparedCapture:
+        """Make the vector of a capture.
+
+        Args:
+            capture: what was handed in.
+            path: its field in the request, for error messages.
+            for_enrolment: what is kept needs known positions, and its quality is measured; a probe may be one finger
+                of unknown position (FGP 0), and is not kept waiting for NFIQ 2, which takes longer than all else.
+
+        Raises:
+            InvalidRequestError: a field breaks a rule, or no finger is usable; names each.
+            ModelMismatchError: an embedding of another model.
+            OverloadedError: too many captures wait.
+        """
+        if self._waiting >= self._max_waiting:
+            raise OverloadedError("captures for extraction", self._max_waiting, retry_after_seconds=5)
+        self._waiting += 1
+        try:
+            if isinstance(capture, Fingers):
+                return await self._prepare_fingers(capture, path, for_enrolment=for_enrolment)
+            return await self._prepare_transaction(capture, path, for_enrolment=for_enrolment)
+        finally:
+            self._waiting -= 1
+
+    async def _prepare_fingers(self, capture: Fingers, path: str, *, for_enrolment: bool) -> PreparedCapture:
+        _check_positions(capture, path, unknown_position_allowed=not for_enrolment)
+        sources = [self._source(sample, f"{path}.fingers.samples[{i}]") for i, sample in enumerate(capture.samples)]
+        extracted = await self._extract(sources, measure_quality=for_enrolment)
+        missing = [
+            SampleReport(finger.position, SampleStatus.MISSING, finger.reason.name.lower().replace("_", " "))
+            for finger in capture.missing
+        ]
+        return await self._assemble(sources, extracted, missing, 0.0)
+
+    async def _prepare_transaction(
+        self, capture: TransactionFile, path: str, *, for_enrolment: bool
+    ) -> PreparedCapture:
+        begun = time.perf_counter()
+        try:
+            transaction = await self._in_pool(lambda: read_transaction(capture.data, limits=self._transaction_limits))
+        except FingerprintError as error:
+            raise InvalidRequestError([Violation(f"{path}.{error.field}", error.problem)]) from error
+        reading = time.perf_counter() - begun
+        chosen, reports = _choose(transaction, capture.positions)
+        sources = [
+            _Source(f"{path}.transaction.data", impression.position, "transaction", impression.record_type,
+                    impression.decode)
+            for impression in chosen
+        ]  # fmt: skip
+        return await self._assemble(
+            sources,
+            await self._extract(sources, measure_quality=for_enrolment),
+            reports,
+            reading,
+            empty=f"{path}.transaction.data",
+        )
+
+    async def _in_pool(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def _extract(self, sources: Sequence[_Source], *, measure_quality: bool) -> list[_Extracted]:
+        extract = partial(self._extract_one, measure_quality=measure_quality)
+        tasks = [asyncio.ensure_future(self._in_pool(partial(extract, source))) for source in sources]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def _source(self, sample: Sample, path: str) -> _Source:
+        content = sample.content
+        match content:
+            case EmbeddingContent():
+                return _Source(path, sample.position, "embedding", 0, lambda: self._vector(content, path))
+            case TemplateContent():
+                return _Source(path, sample.position, "template", 0, lambda: _only_view(content.data))
+            case ImageContent():
+                return _Source(path, sample.position, "image", 0, lambda: self._image(content))
+
+    def _image(self, content: ImageContent) -> GreyImage:
+        return decode_image(content.data, format=content.format, ppi=content.ppi, limits=self._image_limits)
+
+    def _vector(self, content: EmbeddingContent, path: str) -> NDArray[np.float32]:
+        dimension, served = self._embedder.dimension, self._embedder.version
+        if content.model_version != served:
+            raise ModelMismatchError(f"{path}.embedding.model_version", content.model_version, served)
+        if len(content.vector) != 4 * dimension:
+            raise FingerprintError(
+                "embedding.vector",
+                f"{len(content.vector)} bytes; must be {4 * dimension}: {dimension} float32 numbers, little-endian",
+            )
+        vector = np.frombuffer(content.vector, dtype="<f4").astype(np.float32)
+        if not np.isfinite(vector).all():
+            raise FingerprintError("embedding.vector", "holds NaN or infinity; every number must be finite")
+        norm = float(np.linalg.norm(vector.astype(np.float64)))
+        if abs(norm - 1.0) > _UNIT_NORM_TOLERANCE:
+            raise FingerprintError(
+                "embedding.vector", f"has norm {norm:.6g}; must be of unit length to within {_UNIT_NORM_TOLERANCE}"
+            )
+        return vector
+
+    def _extract_one(self, source: _Source, *, measure_quality: bool) -> _Extracted:
+        """Runs in the pool. Faults of the print become a report; faults of the request are raised."""
+        report = SampleReport(source.position, SampleStatus.USED, record_type=source.record_type)
+        if source.position.is_slap:
+            return _Extracted(replace(report, status=SampleStatus.NOT_USED_SLAP, detail=_SLAP_DETAIL), fault="position")
+        begun = time.perf_counter()
+        try:
+            loaded = source.load()
+            decoded = time.perf_counter()
+            if isinstance(loaded, np.ndarray):
+                return _Extracted(report, vector=loaded, decode_seconds=decoded - begun)
+            quality = None
+            if isinstance(loaded, GreyImage):
+                quality = nfiq2(loaded) if measure_quality else None
+                loaded = self._extractor.extract(loaded)
+        except FingerprintError as error:
+            if error.field not in _CONTENT_FIELDS and source.form != "transaction":
+                raise InvalidRequestError([Violation(f"{source.path}.{error.field}", error.problem)]) from error
+            return _Extracted(
+                replace(report, status=SampleStatus.UNREADABLE, detail=error.problem),
+                decode_seconds=time.perf_counter() - begun,
+                fault=error.field,
+            )
+        report = replace(report, minutiae=len(loaded), nfiq2=quality)
+        decode_seconds, extract_seconds = decoded - begun, time.perf_counter() - decoded
+        least = self._embedder.minimum_minutiae
+        if len(loaded) < least:
+            detail = f"no usable print: {len(loaded)} minutiae found, at least {least} are needed"
+            report = replace(report, status=SampleStatus.UNREADABLE, detail=detail)
+            return _Extracted(
+                report, decode_seconds=decode_seconds, extract_seconds=extract_seconds, fault=f"{source.form}.data"
+            )
+        return _Extracted(report, loaded, decode_seconds=decode_seconds, extract_seconds=extract_seconds)
+
+    async def _assemble(
+        self,
+        sources: Sequence[_Source],
+        extracted: Sequence[_Extracted],
+        others: Sequence[SampleReport],
+        reading_seconds: float,
+        empty: str | None = None,
+    ) -> PreparedCapture:
+        """Embed what was extracted and lay the fingers into their slots."""
+        for source, item in zip(sources, extracted, strict=True):
+            self._metrics.samples.labels(source.form, item.report.status.value).inc()
+        reports = (*(item.report for item in extracted), *others)
+        if not any(item.report.status is SampleStatus.USED for item in extracted):
+            raise _nothing_usable(sources, extracted, others, empty)
+        begun = time.perf_counter()
+        embedded = iter(
+            await self._in_pool(
+                lambda: self._embedder.embed([item.minutiae for item in extracted if item.minutiae is not None])
+            )
+        )
+        embed_seconds = time.perf_counter() - begun
+        dimension = self._embedder.dimension
+        vectors: dict[FingerPosition, NDArray[np.float32]] = {}
+        for item in extracted:
+            vector = next(embedded).vector if item.minutiae is not None else item.vector
+            if vector is not None:
+                known = item.report.position is not FingerPosition.UNKNOWN
+                vectors[item.report.position.finger if known else FingerPosition.UNKNOWN] = vector
+        decode_seconds = reading_seconds + sum(item.decode_seconds for item in extracted)
+        extract_seconds = sum(item.extract_seconds for item in extracted)
+        stages = (("decode", decode_seconds), ("extract", extract_seconds), ("embed", embed_seconds))
+        for stage, seconds in stages:
+            self._metrics.preparation_seconds.labels(stage).observe(seconds)
+        fingers = tuple(sorted(vectors))
+        if fingers == (FingerPosition.UNKNOWN,):
+            whole = vectors[FingerPosition.UNKNOWN]
+        else:
+            whole = np.zeros(SLOTS * dimension, dtype=np.float32)
+            for finger, vector in vectors.items():
+                whole[finger.slot * dimension : (finger.slot + 1) * dimension] = vector
+        return PreparedCapture(whole, fingers, reports, decode_seconds, extract_seconds, embed_seconds)
+
+
+def _check_positions(capture: Fingers, path: str, *, unknown_position_allowed: bool) -> None:
+    """One sample a finger, no finger both sent and missing, an unknown position alone."""
+    violations: list[Violation] = []
+    first: dict[FingerPosition, str] = {}
+    for i, sample in enumerate(capture.samples):
+        field = f"{path}.fingers.samples[{i}].position"
+        if sample.position is FingerPosition.UNKNOWN:
+            if not unknown_position_allowed:
+                violations.append(Violation(field, "unknown (FGP 0); a record needs positions 1 to 12"))
+            elif len(capture.samples) > 1:
+                violations.append(Violation(field, "unknown (FGP 0); allowed for one sample alone"))
+            continue
+        key = sample.position if sample.position.is_slap else sample.position.finger
+        if key in first:
+            problem = f"finger {int(key)} ({key.label}) is in {first[key]} already; send one sample a finger"
+            violations.append(Violation(field, problem))
+        first.setdefault(key, f"samples[{i}]")
+    for i, finger in enumerate(capture.missing):
+        field = f"{path}.fingers.missing[{i}].position"
+        if finger.position in first:
+            problem = f"finger {int(finger.position)} ({finger.position.label}) is in {first[finger.position]}"
+            violations.append(Violation(field, f"{problem}; a finger is sent or missing, not both"))
+        first.setdefault(finger.position, f"missing[{i}]")
+    if violations:
+        raise InvalidRequestError(violations)
+
+
+def _choose(
+    transaction: Transaction, positions: frozenset[FingerPosition]
+) -> tuple[list[Impression], list[SampleReport]]:
+    """The impressions of a file to use, one a finger, rolled before plain; and a report for everything else in it."""
+    chosen: dict[FingerPosition, Impression] = {}
+    reports: list[SampleReport] = []
+
+    def leave(impression: Impression, status: SampleStatus, detail: str) -> None:
+        reports.append(SampleReport(impression.position, status, detail, record_type=impression.record_type))
+
+    for impression in sorted(transaction.impressions, key=lambda item: not item.rolled):
+        if positions and impression.position not in positions:
+            leave(impression, SampleStatus.NOT_USED_POSITION, "the request names other positions")
+        elif impression.position is FingerPosition.UNKNOWN:
+            leave(impression, SampleStatus.NOT_USED_TYPE, "its position is unknown; send it alone as one sample")
+        elif impression.position.is_slap:
+            leave(impression, SampleStatus.NOT_USED_SLAP, _SLAP_DETAIL)
+        elif (finger := impression.position.finger) in chosen:
+            used = chosen[finger]
+            kind = "rolled" if used.rolled else "first"
+            leave(impression, SampleStatus.NOT_USED_DUPLICATE, f"the {kind} impression of this finger is used")
+        else:
+            chosen[finger] = impression
+    reports += [
+        SampleReport(finger.position, SampleStatus.MISSING, finger.reason.name.lower().replace("_", " "))
+        for finger in transaction.missing
+    ]
+    reports += [
+        SampleReport(FingerPosition.UNKNOWN, SampleStatus.NOT_USED_TYPE, record.reason, record_type=record.record_type)
+        for record in transaction.skipped
+    ]
+    return list(chosen.values()), reports
+
+
+def _only_view(data: bytes) -> Minutiae:
+    views = read_template(data)
+    if len(views) != 1:
+        raise FingerprintError("template.data", f"holds {len(views)} finger views; must hold exactly one")
+    return views[0].minutiae
+
+
+def _nothing_usable(
+    sources: Sequence[_Source], extracted: Sequence[_Extracted], others: Sequence[SampleReport], empty: str | None
+) -> InvalidRequestError:
+    """Why a capture has no usable finger, sample by sample."""
+    if empty is None:
+        return InvalidRequestError(
+            [
+                Violation(f"{source.path}.{item.fault}", item.report.detail)
+                for source, item in zip(sources, extracted, strict=True)
+            ]
+        )
+    reasons = [
+        f"position {int(report.position)}: {report.detail}"
+        for report in (*(item.report for item in extracted), *others)
+        if report.status is not SampleStatus.NOT_USED_TYPE
+    ]
+    told = "; ".join(reasons) or "it has no Type-4 or Type-14 record"
+    return InvalidRequestError([Violation(empty, f"no usable finger: {told}")])

@@ -1,0 +1,104 @@
+"""Configuration: environment variables `TENPRINT_*`, a YAML file, and flags of `tenprint serve`; flags win."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+Address = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}$")]
+"""host:port; port 0 takes a free one."""
+
+
+class GallerySettings(BaseModel):
+    """A gallery to hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="its name in requests and metrics")]
+    title: Annotated[str, Field(max_length=200, description="what it is, for people")] = ""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Holds no secret: keys are named by the path of their file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TENPRINT_",
+        extra="forbid",
+        frozen=True,
+        cli_prog_name="tenprint serve",
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+    )
+
+    listen: Annotated[Address, Field(description="address of the gRPC services")] = "127.0.0.1:50051"
+    metrics_listen: Annotated[Address, Field(description="address of /metrics, for Prometheus")] = "127.0.0.1:9464"
+    port_file: Annotated[
+        Path | None, Field(description="once serving, write the addresses in use here as JSON (for launchers)")
+    ] = None
+    galleries: Annotated[tuple[GallerySettings, ...], Field(min_length=1, description="the galleries to hold")] = (
+        GallerySettings(name="criminal", title="Criminal history"),
+        GallerySettings(name="immigration", title="Immigration records"),
+    )
+    model_path: Annotated[
+        Path | None, Field(description="folder of the embedding model; unset: the one in the package")
+    ] = None
+
+    max_message_bytes: Annotated[
+        int, Field(ge=65536, le=268435456, description="largest message taken or sent, bytes")
+    ] = 33_554_432
+    max_image_bytes: Annotated[int, Field(ge=1024, description="largest encoded image or transaction, bytes")] = (
+        20_000_000
+    )
+    max_image_pixels: Annotated[int, Field(ge=10_000, description="largest image, pixels before resampling")] = (
+        16_000_000
+    )
+    max_queued_probes: Annotated[int, Field(ge=1, description="probes that may wait for one gallery")] = 4096
+    max_queued_captures: Annotated[int, Field(ge=1, description="captures that may wait for extraction")] = 256
+    max_batch_probes: Annotated[int, Field(ge=1, le=1024, description="probes searched together at most")] = 128
+    extraction_workers: Annotated[
+        int, Field(ge=1, le=256, description="threads that decode images and find minutiae")
+    ] = os.cpu_count() or 1
+    default_deadline_seconds: Annotated[
+        float, Field(gt=0, le=3600, description="time allowed to a call that brings no deadline of its own")
+    ] = 60.0
+    drain_seconds: Annotated[
+        float, Field(ge=0, le=3600, description="on SIGTERM, how long calls in progress may take to finish")
+    ] = 20.0
+
+    tls_certificate: Annotated[Path | None, Field(description="PEM file of the server's certificate chain")] = None
+    tls_key: Annotated[Path | None, Field(description="PEM file of the server's private key")] = None
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="least severe line logged")
+    ] = "info"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        names = [gallery.name for gallery in self.galleries]
+        if len(set(names)) != len(names):
+            raise ValueError("galleries: two have the same name; names must differ")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key: set both, or neither for plain text")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the base class's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then environment, then the YAML file named by TENPRINT_CONFIG."""
+        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
+        if path := os.environ.get("TENPRINT_CONFIG"):
+            if not Path(path).is_file():
+                raise FileNotFoundError(f"TENPRINT_CONFIG names {path}, which is not a file")
+            sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
+        return tuple(sources)
+
+    def shown(self) -> dict[str, Any]:
+        """The settings as plain data, for the log."""
+        return self.model_dump(mode="json")
