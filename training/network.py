@@ -31,6 +31,19 @@ class _Round(nn.Module):
         self.update = _mlp(2 * width, 2 * width, width)
         self.norm = nn.LayerNorm(width)
 
+    def forward(self, state: Tensor, index: Tensor | None, edge: Tensor, weight: Tensor, blocked: Tensor) -> Tensor:
+        """The states [B*M, width] after the exchange; without an index every sender's state is the first one's."""
+        if index is None:
+            sent = self.sender(state[0]).view(1, 1, -1)
+        else:
+            # Gathering rows by index_select of a flat tensor keeps the backward pass ten times cheaper than gathering
+            # from an expanded one.
+            sent = self.sender(state).index_select(0, index).view(edge.shape)
+        message = self.message(torch.cat([edge * (1 + sent), edge], -1))
+        pooled = torch.cat([(message * weight).sum(1), (message + blocked).amax(1).clamp(min=-10)], -1)
+        updated: Tensor = self.norm(state + self.update(pooled))
+        return updated
+
 
 class SetNetwork(nn.Module):
     """About 0.2 M parameters.
@@ -78,21 +91,13 @@ class SetNetwork(nn.Module):
             there is no minutia.
         """
         batch, places = direction.shape
-        count, k = batch * places, self.neighbours
         with torch.no_grad():
             features, weight, blocked, index = self._neighbourhoods(xy, direction, present)
         edge = self.edge(features)
-        state = self.start.expand(count, -1)
+        state = self.start.expand(batch * places, -1)
         for number, exchange in enumerate(self.rounds):
-            # Gathering rows by index_select of a flat tensor keeps the backward pass ten times cheaper than gathering
-            # from an expanded one. In the first round all states are the same, and nothing need be gathered.
-            if number == 0:
-                sent = exchange.sender(self.start).view(1, 1, -1)
-            else:
-                sent = exchange.sender(state).index_select(0, index).view(count, k, -1)
-            message = exchange.message(torch.cat([edge * (1 + sent), edge], -1))
-            pooled = torch.cat([(message * weight).sum(1), (message + blocked).amax(1).clamp(min=-10)], -1)
-            state = exchange.norm(state + exchange.update(pooled))
+            # In the first round all states are the same, and nothing need be gathered.
+            state = exchange(state, index if number else None, edge, weight, blocked)
         state = state + self.final(state)
         assigned = functional.softmax(self.code(state), -1) * torch.sigmoid(self.gate(state))
         histogram = (assigned.view(batch, places, -1) * present[..., None]).sum(1)

@@ -129,7 +129,7 @@ def train(plan: Plan, out: Path, device: torch.device) -> SetNetwork:
         vectors, descriptors = network(*inputs)
         loss, finger_accuracy, minutia_accuracy = losses(vectors, descriptors, first, second)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # PyTorch gives it no types
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimiser.step()
         done = step + 1

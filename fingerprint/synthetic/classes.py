@@ -25,7 +25,8 @@ NATURAL_SHARES: Final[dict[FingerClass, float]] = {
     FingerClass.RIGHT_LOOP: 0.317,
     FingerClass.WHORL: 0.279,
 }
-"""Share of each class over all ten fingers (Wilson, Candela, Watson, *Neural network fingerprint classification*, 1994)."""
+"""Share of each class over all ten fingers (Wilson, Candela, Watson, *Neural network fingerprint classification*,
+Journal of Artificial Neural Networks 1, 1994)."""
 
 # Shares of (arch, tented arch, ulnar loop, radial loop, whorl) by finger, thumb to little. They follow the known habits
 # (arches and nearly all radial loops on the index, whorls on thumb and ring, ulnar loops on the little finger), and are

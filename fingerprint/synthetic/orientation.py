@@ -56,7 +56,8 @@ def orientation_field(
     The zero-pole model of Sherlock and Monro (*A model for interpreting fingerprint topology*, Pattern Recognition 26,
     1993): half the sum of the angles of the cores minus those of the deltas. Each angle is bent by a small random
     periodic function of itself, which is the correction of Vizcaya and Gerhardt (*A nonlinear orientation model for
-    global description of fingerprints*, Pattern Recognition 29, 1996) in Fourier form. To this is added the arching
+    global description of fingerprints*, Pattern Recognition 29, 1996) in Fourier form; near a core it holds the ridges
+    inside the loop parallel and lets them recurve in the other half of the turn. To this is added the arching
     of the ridges around the finger tip, which the model lacks far from its zeros, and a slight smooth unevenness.
 
     Args:
@@ -74,11 +75,15 @@ def orientation_field(
     singular = draw_singularities(rng, finger_class)
     angle = np.zeros(shape)
     for sign, places in ((0.5, singular.cores), (-0.5, singular.deltas)):
-        for place_x, place_y in places:
-            turn = np.arctan2(y - place_y, x - place_x)
-            bend = rng.normal(0.0, (0.10, 0.07, 0.04))
-            phase = rng.uniform(0.0, 2.0 * np.pi, 3)
+        for place in places:
+            turn = np.arctan2(y - place[1], x - place[0])
+            bend, phase = rng.normal(0.0, (0.10, 0.07, 0.04)), rng.uniform(0.0, 2.0 * np.pi, 3)
             angle += sign * (turn + sum(bend[k] * np.sin((k + 1) * turn + phase[k]) for k in range(3)))
+    for place in singular.cores:
+        axis = _loop_axis(place, singular)
+        turn = np.arctan2(y - place[1], x - place[0])
+        near = np.exp(-np.hypot(x - place[0], y - place[1]) / 110.0)
+        angle -= 0.5 * rng.uniform(0.55, 0.85) * near * np.sin(turn - axis)
     if finger_class is FingerClass.ARCH:
         steepness, spread = rng.uniform(0.55, 0.95), rng.uniform(95.0, 130.0)
         hill = np.exp(-(((y + 25.0 + rng.normal(0.0, 15.0)) / 150.0) ** 2))
@@ -89,6 +94,16 @@ def orientation_field(
     angle += rng.normal(0.0, 0.07) * base
     angle += 0.07 * smooth_noise(rng, shape, 110.0 / pitch)
     return angle.astype(np.float32)
+
+
+def _loop_axis(core: tuple[float, float], singular: Singularities) -> float:
+    """Direction, in radians, in which the loop around a core opens: towards the other core of a whorl; else where
+    half the turn of the core less that of the delta points along itself."""
+    for other in singular.cores:
+        if other != core:
+            return float(np.arctan2(other[1] - core[1], other[0] - core[0]))
+    delta = singular.deltas[0]
+    return -float(np.arctan2(core[1] - delta[1], core[0] - delta[0]))
 
 
 def period_field(rng: np.random.Generator, shape: tuple[int, int], pitch: float) -> NDArray[np.float32]:
@@ -107,5 +122,5 @@ def period_field(rng: np.random.Generator, shape: tuple[int, int], pitch: float)
     height = shape[0]
     y = (((height - 1) / 2.0 - np.arange(height)) * pitch)[:, None]
     mean = rng.normal(9.0, 0.35)
-    period = mean - 0.45 * np.tanh((y + 20.0) / 150.0) + 0.35 * smooth_noise(rng, shape, 90.0 / pitch)
-    return np.clip(period, 7.5, 11.5).astype(np.float32)
+    period = mean - 0.4 * np.tanh((y + 20.0) / 150.0) + 0.25 * smooth_noise(rng, shape, 90.0 / pitch)
+    return np.asarray(np.clip(period, 7.5, 11.5), dtype=np.float32)
