@@ -1,7 +1,8 @@
 """Write the shipped model: `python -m training.export training/runs/v1 --version 1`.
 
-Two files: `finger.onnx`, and `finger.json` beside it, which says what it is and holds the score statistics that
-thresholds come from. Those are measured here, on simulated fingers of another seed than training's, never on a print.
+Fits the layer under the vector (`head.py`) and writes two files: `finger.onnx`, and `finger.json` beside it, which says
+what it is and holds the score statistics that thresholds come from. Those are measured here, on simulated fingers that
+no fit has seen, never on a print.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
+from training.head import FINGERS, IMPRESSIONS, RIDGE, fit_vector_layer
 from training.network import SetNetwork
 from training.simulation import Simulator
 from training.train import SHORT
@@ -136,6 +138,7 @@ def main() -> None:
     saved = torch.load(flags.run / "checkpoint.pt", weights_only=True, map_location="cpu")
     network = SetNetwork()
     network.load_state_dict(saved["network"])
+    fit_vector_layer(network, MAXIMUM_MINUTIAE)
     model = flags.run / "finger.onnx"
     write_onnx(network, model)
     first, second = simulated_vectors(network)
@@ -151,6 +154,7 @@ def main() -> None:
         "trained_on": "simulated minutiae only; no real person's print",
         "plan": saved["plan"],
         "steps_done": saved["step"],
+        "vector_layer": {"fingers": FINGERS, "impressions": IMPRESSIONS, "ridge": RIDGE},
         "seconds_trained": round(saved["seconds"]),
         "exported": datetime.now(UTC).date().isoformat(),
         "scores": statistics(first, second),

@@ -91,6 +91,14 @@ class SetNetwork(nn.Module):
             there is no minutia.
         """
         batch, places = direction.shape
+        state = self.states(xy, direction, present)
+        vector = self.vector(self.histogram(state, present))
+        descriptor = self.descriptor(state).view(batch, places, -1)
+        return functional.normalize(vector, dim=-1), functional.normalize(descriptor, dim=-1)
+
+    def states(self, xy: Tensor, direction: Tensor, present: Tensor) -> Tensor:
+        """What each minutia knows of its surroundings after all rounds: [B*M, width]. Arguments as `forward`."""
+        batch, places = direction.shape
         with torch.no_grad():
             features, weight, blocked, index = self._neighbourhoods(xy, direction, present)
         edge = self.edge(features)
@@ -98,12 +106,15 @@ class SetNetwork(nn.Module):
         for number, exchange in enumerate(self.rounds):
             # In the first round all states are the same, and nothing need be gathered.
             state = exchange(state, index if number else None, edge, weight, blocked)
-        state = state + self.final(state)
+        reached: Tensor = state + self.final(state)
+        return reached
+
+    def histogram(self, state: Tensor, present: Tensor) -> Tensor:
+        """How much of each entry of the codebook a finger holds, square-rooted and normalised: [B, codes]."""
         assigned = functional.softmax(self.code(state), -1) * torch.sigmoid(self.gate(state))
-        histogram = (assigned.view(batch, places, -1) * present[..., None]).sum(1)
-        vector = self.vector(self.norm(torch.sqrt(histogram + 1e-6)))
-        descriptor = self.descriptor(state).view(batch, places, -1)
-        return functional.normalize(vector, dim=-1), functional.normalize(descriptor, dim=-1)
+        held = (assigned.view(*present.shape, -1) * present[..., None]).sum(1)
+        normalised: Tensor = self.norm(torch.sqrt(held + 1e-6))
+        return normalised
 
     def _neighbourhoods(self, xy: Tensor, direction: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What each minutia sees of its K nearest, in its own frame.

@@ -1,0 +1,64 @@
+"""The main job on real ten-print cards: enrol the rolled prints, identify by the plain ones."""
+
+import pytest
+
+from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2
+from tests.server.conftest import originator, server  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.real
+
+
+def test_a_card_enrolled_in_two_galleries_is_found_by_its_plain_thumbs(server, real_data):  # noqa: F811 - the fixture
+    folder = real_data / "interchange" / "an2"
+    cards = {"criminal": "type-14-tpcard-nqm.an2", "immigration": "type-4-tpcard.an2"}
+    for gallery, file in cards.items():
+        receipt = server.enrolment.Enrol(
+            enrolment_pb2.EnrolRequest(
+                originator=originator(),
+                gallery=gallery,
+                subject_id=f"CARD-{gallery}",
+                capture=capture_pb2.Capture(
+                    transaction=capture_pb2.Transaction(data=(folder / file).read_bytes(), positions=range(1, 11))
+                ),
+            )
+        )
+        used = [report.position for report in receipt.samples if report.status == capture_pb2.SAMPLE_STATUS_USED]
+        assert sorted(used) == list(range(1, 11))
+    for gallery in cards:  # other people's thumbs, so that first place means something
+        for number, finger in enumerate(range(101, 111)):
+            pair = [
+                capture_pb2.FingerSample(
+                    position=position,
+                    image=capture_pb2.Image(data=(real_data / f"fvc/{dataset}/{finger}_1.png").read_bytes(), ppi=500),
+                )
+                for position, dataset in ((1, "FVC2002_DB1_B"), (6, "FVC2004_DB1_B"))
+            ]
+            server.enrolment.Enrol(
+                enrolment_pb2.EnrolRequest(
+                    originator=originator(),
+                    gallery=gallery,
+                    subject_id=f"OTHER-{number}",
+                    capture=capture_pb2.Capture(fingers=capture_pb2.FingerSamples(samples=pair)),
+                )
+            )
+    response = server.identification.Identify(
+        identification_pb2.IdentifyRequest(
+            originator=originator(),
+            galleries=list(cards),
+            probe=capture_pb2.Capture(
+                transaction=capture_pb2.Transaction(
+                    data=(folder / cards["criminal"]).read_bytes(), positions=[11, 12, 13, 14]
+                )
+            ),
+            score_threshold=-1,
+        )
+    )
+    for answer in response.answers:
+        assert answer.coverage.searched == 11
+        assert answer.outcome == identification_pb2.OUTCOME_CANDIDATES
+        assert answer.candidates[0].subject_id == f"CARD-{answer.gallery}"
+        assert [score.position for score in answer.candidates[0].finger_scores] == [1, 6]
+    told = {report.position: report for report in response.samples}
+    for slap in (13, 14):
+        assert told[slap].status == capture_pb2.SAMPLE_STATUS_NOT_USED_SLAP
+        assert "slap" in told[slap].detail
