@@ -14,6 +14,6 @@ ENV PATH=/venv/bin:$PATH \
     TENPRINT_METRICS_LISTEN=0.0.0.0:9464
 USER 10001
 EXPOSE 50051 9464
-HEALTHCHECK --interval=10s --timeout=5s --start-period=15s CMD ["tenprint", "health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15s CMD ["tenprint", "galleries", "--timeout", "4"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tenprint", "serve"]

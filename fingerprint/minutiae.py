@@ -37,7 +37,7 @@ class Minutiae:
 
 
 class MinutiaeExtractor(Protocol):
-    """Finds minutiae in a decoded image. Implementations are thread-safe, deterministic, and hold no state of a call."""
+    """Finds minutiae in a decoded image. Thread-safe, deterministic, without state of a call."""
 
     @property
     def name(self) -> str:

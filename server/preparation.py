@@ -46,7 +46,7 @@ _SLAP_DETAIL: Final = "slaps are not cut into fingers yet; send the fingers one 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Extracted:
-    """One sample on its way: its minutiae, or its vector at once, or neither; `fault` is then the field of the sample."""
+    """One sample on its way: its minutiae, or its vector at once, or neither; `fault` then names its field."""
 
     report: SampleReport
     minutiae: Minutiae | None = None

@@ -56,8 +56,7 @@ def discriminants(centred: NDArray[np.float64], dimension: int) -> NDArray[np.fl
     between = own.T @ own / count - within / impressions
     within += RIDGE * np.trace(within) / width * np.eye(width)
     _, directions = eigh(between, within, subset_by_index=(width - dimension, width - 1))
-    ordered: NDArray[np.float64] = directions[:, ::-1]
-    return ordered
+    return np.ascontiguousarray(directions[:, ::-1])
 
 
 def _histograms(network: SetNetwork, places: int) -> NDArray[np.float64]:

@@ -43,6 +43,10 @@ def identify(server, probe, galleries=("criminal",), **fields):
     return server.identification.Identify(request)
 
 
+def ask(server, data, **fields):
+    return identify(server, fingers(image_sample(data, **fields)))
+
+
 def png(pixels):
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
@@ -70,7 +74,7 @@ def bomb(side):
     ids=["empty", "truncated-wsq", "not-an-image", "64-megapixels", "ppi-0", "format-belied", "no-print"],
 )
 def test_images(server, print_png, data, fields, field, says):
-    code, broken, _ = refusal(lambda: identify(server, fingers(image_sample(print_png if data is None else data, **fields))))
+    code, broken, _ = refusal(lambda: ask(server, print_png if data is None else data, **fields))
     assert code is INVALID
     assert list(broken) == [f"probe.fingers.samples[0].{field}"]
     assert says in broken[f"probe.fingers.samples[0].{field}"]
@@ -170,7 +174,9 @@ def test_an_oversized_message(server):
 
 def test_an_originator_is_required(server, print_png):
     request = identification_pb2.IdentifyRequest(
-        originator=capture_pb2.Originator(ori="short", tcn="x"), galleries=["criminal"], probe=fingers(image_sample(print_png))
+        originator=capture_pb2.Originator(ori="short", tcn="x"),
+        galleries=["criminal"],
+        probe=fingers(image_sample(print_png)),
     )
     code, broken, _ = refusal(lambda: server.identification.Identify(request))
     assert code is INVALID

@@ -12,7 +12,7 @@ D = 256
 
 @pytest.fixture(scope="module")
 def gallery(server):
-    """24 subjects: some with two encounters, some with fingers missing; each with its vectors [10, D], zero where absent."""
+    """24 subjects: some with two encounters, some with fingers missing."""
     rng = np.random.default_rng(7)
     model = server.gallery("criminal").model_version
     entries, requests = [], []
@@ -28,7 +28,10 @@ def gallery(server):
                 enrolment_pb2.EnrolStreamRequest(
                     item=len(requests),
                     request=enrolment_pb2.EnrolRequest(
-                        originator=originator(), gallery="criminal", subject_id=f"S{subject:03d}", capture=fingers(*samples)
+                        originator=originator(),
+                        gallery="criminal",
+                        subject_id=f"S{subject:03d}",
+                        capture=fingers(*samples),
                     ),
                 )
             )
@@ -76,7 +79,9 @@ def test_answers_equal_the_oracle_alone_batched_and_streamed(server, gallery):
     batch = server.identification.IdentifyBatch(identification_pb2.IdentifyBatchRequest(requests=asked))
     batched = [result.response.answers[0] for result in batch.results]
     items = (identification_pb2.IdentifyStreamRequest(item=i, request=request) for i, request in enumerate(asked))
-    streamed = {answer.item: answer.result.response.answers[0] for answer in server.identification.IdentifyStream(items)}
+    streamed = {
+        answer.item: answer.result.response.answers[0] for answer in server.identification.IdentifyStream(items)
+    }
     for i, want in enumerate(expected):
         ids, scores = _told(alone[i])
         assert ids == [candidate[:2] for candidate in want]

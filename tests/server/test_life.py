@@ -46,7 +46,9 @@ def test_a_request_id_goes_through_to_the_log_and_back(server):
     model = server.gallery("criminal").model_version
     vector = unit_vectors(np.random.default_rng(4), (256,))
     request = identification_pb2.IdentifyRequest(
-        originator=originator("TCN-OF-THE-AUDIT"), galleries=["criminal"], probe=fingers(embedding_sample(1, vector, model))
+        originator=originator("TCN-OF-THE-AUDIT"),
+        galleries=["criminal"],
+        probe=fingers(embedding_sample(1, vector, model)),
     )
     _, call = server.identification.Identify.with_call(request, metadata=[("x-request-id", "booking-17")])
     assert ("x-request-id", "booking-17") in [tuple(item) for item in call.initial_metadata()]
@@ -82,9 +84,7 @@ def test_sigterm_tells_watchers_finishes_what_runs_and_takes_no_more(launch):
     watch = health_pb2_grpc.HealthStub(server.channel).Watch(health_pb2.HealthCheckRequest())
     assert next(watch).status == SERVING
     image = encode_png(press(grow_finger(1), 1, rolled=True))
-    sample = [
-        capture_pb2.FingerSample(position=i, image=capture_pb2.Image(data=image, ppi=500)) for i in range(1, 11)
-    ]
+    sample = [capture_pb2.FingerSample(position=i, image=capture_pb2.Image(data=image, ppi=500)) for i in range(1, 11)]
     running = enrolment_pb2.EnrolRequest(originator=originator(), gallery="criminal", capture=fingers(*sample))
     results = []
     thread = threading.Thread(target=lambda: results.append(server.enrolment.Enrol(running, timeout=60)))

@@ -24,7 +24,7 @@ SEARCHES = 40
 
 
 def scrape(server):
-    with urllib.request.urlopen(server.metrics_url) as response:  # noqa: S310 - an http address of our own
+    with urllib.request.urlopen(server.metrics_url) as response:
         return response.read().decode()
 
 
@@ -37,7 +37,9 @@ def busy(server):
     enrol = enrolment_pb2.EnrolRequest(originator=originator(), gallery="criminal", capture=whole)
     server.enrolment.Enrol(enrol)
     list(server.enrolment.EnrolStream(iter([enrolment_pb2.EnrolStreamRequest(item=1, request=enrol)])))
-    ask = identification_pb2.IdentifyRequest(originator=originator(), galleries=["criminal", "immigration"], probe=whole)
+    ask = identification_pb2.IdentifyRequest(
+        originator=originator(), galleries=["criminal", "immigration"], probe=whole
+    )
     for _ in range(SEARCHES):
         server.identification.Identify(ask)
     server.identification.IdentifyBatch(identification_pb2.IdentifyBatchRequest(requests=[ask, ask]))
@@ -109,7 +111,7 @@ def test_prometheus_gives_p99_and_throughput_back(busy, tmp_path):
 
     def query(expression):
         url = f"http://{address}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-        with urllib.request.urlopen(url) as response:  # noqa: S310 - an http address of our own
+        with urllib.request.urlopen(url) as response:
             return [float(item["value"][1]) for item in json.load(response)["data"]["result"]]
 
     def ready():

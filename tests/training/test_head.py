@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="PyTorch is not installed: it comes with the extra `train`")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: it comes with the extra `train`")
 
-from training.head import discriminants
+from training import head  # noqa: E402 - only where PyTorch is
+from training.head import discriminants, fit_vector_layer  # noqa: E402 - only where PyTorch is
+from training.network import SetNetwork  # noqa: E402 - only where PyTorch is
+from training.simulation import Simulator  # noqa: E402 - only where PyTorch is
 
 
 def impressions(fingers, spread, seed):
@@ -37,3 +40,27 @@ def test_the_projection_finds_more_mates_than_the_raw_channels():
         return np.mean((unit[:, 0] @ unit[:, 1].T).argmax(1) == np.arange(len(unit)))
 
     assert rank_one(fresh @ discriminants(samples, 6)) > rank_one(fresh) + 0.1
+
+
+def test_fitting_an_untrained_network_centres_its_vectors_and_finds_more_mates(monkeypatch):
+    monkeypatch.setattr(head, "FINGERS", 100)
+    torch.manual_seed(1)
+    network = SetNetwork(dimension=16, width=16, codes=32).eval()
+    fingers = Simulator(torch.Generator().manual_seed(5)).fingers(60)
+    sides = [fingers.impression(0.3).compact(60) for _ in range(2)]
+
+    def vectors():
+        with torch.no_grad():
+            return [network(side.xy, side.direction, side.present.float())[0] for side in sides]
+
+    def rank_ten(found):
+        scores = found[0] @ found[1].T
+        return ((scores >= scores.diag()[:, None]).sum(1) <= 10).float().mean()
+
+    before = vectors()
+    fit_vector_layer(network, 60)
+    after = vectors()
+    assert after[0].shape == before[0].shape
+    assert torch.allclose(after[0].norm(dim=1), torch.ones(60), atol=1e-5)
+    assert after[0].mean(0).norm() < 0.8 * before[0].mean(0).norm()
+    assert rank_ten(after) > rank_ten(before)

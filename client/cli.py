@@ -1,0 +1,36 @@
+"""The `tenprint` command."""
+
+from importlib.metadata import version as installed_version
+
+import typer
+
+from tenprint.client.commands.demo import demo
+from tenprint.client.commands.enrol import enrol
+from tenprint.client.commands.evaluate import evaluate
+from tenprint.client.commands.galleries import galleries
+from tenprint.client.commands.identify import identify
+from tenprint.client.commands.serve import serve
+from tenprint.client.console import EXIT_CODES
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # a traceback must not print the prints it was handling
+    help="Ten-print fingerprint identification: one booking, two databases, two answers.",
+    epilog=EXIT_CODES,
+)
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)(serve)
+for command in (enrol, identify, galleries, demo, evaluate):
+    app.command(epilog=EXIT_CODES)(command)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(installed_version("tenprint"))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,156 @@
+"""The synchronous client."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from tenprint.client import codec
+from tenprint.client.channel import Target
+from tenprint.client.errors import TenprintError, translated
+from tenprint.client.types import (
+    Encounter,
+    Enrolment,
+    GalleryInfo,
+    Identification,
+    Originator,
+    Receipt,
+    Search,
+)
+from tenprint.v1 import (
+    enrolment_pb2,
+    enrolment_pb2_grpc,
+    galleries_pb2,
+    galleries_pb2_grpc,
+    identification_pb2,
+    identification_pb2_grpc,
+)
+
+DEFAULT_TIMEOUT = 60.0
+"""Seconds a call may take where the caller does not say."""
+
+
+class Client:
+    """Calls a server. Thread-safe; close it, or use it as a context.
+
+    Every call has a deadline, and raises a :class:`TenprintError` for anything but an answer. Calls that are safe to
+    repeat are repeated while the server is unavailable, within their deadline.
+
+    Args:
+        target: where the server is; a string is an address without TLS.
+        timeout: seconds each call may take, unless it is given its own.
+    """
+
+    def __init__(self, target: Target | str, timeout: float = DEFAULT_TIMEOUT) -> None:
+        place = Target(target) if isinstance(target, str) else target
+        credentials, options = place.credentials, place.options
+        self._channel = (
+            grpc.insecure_channel(place.address, options)
+            if credentials is None
+            else grpc.secure_channel(place.address, credentials, options)
+        )
+        self._identification = identification_pb2_grpc.IdentificationStub(self._channel)
+        self._enrolment = enrolment_pb2_grpc.EnrolmentStub(self._channel)
+        self._galleries = galleries_pb2_grpc.GalleriesStub(self._channel)
+        self._timeout = timeout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the channel; running calls are cancelled."""
+        self._channel.close()
+
+    def _call(self, method: Any, request: Any, timeout: float | None) -> Any:
+        with translated():
+            return method(request, timeout=self._timeout if timeout is None else timeout)
+
+    def identify(self, search: Search, timeout: float | None = None) -> Identification:
+        """Search one capture."""
+        return codec.identification(self._call(self._identification.Identify, codec.search(search), timeout))
+
+    def identify_batch(
+        self, searches: Sequence[Search], timeout: float | None = None
+    ) -> list[Identification | TenprintError]:
+        """Search up to 64 captures in one message; one result each, in order."""
+        request = identification_pb2.IdentifyBatchRequest(requests=[codec.search(search) for search in searches])
+        response = self._call(self._identification.IdentifyBatch, request, timeout)
+        return [codec.result(result) for result in response.results]
+
+    def identify_stream(
+        self, searches: Iterable[Search], timeout: float
+    ) -> Iterator[tuple[int, Identification | TenprintError]]:
+        """Search captures as they come; yields (number in `searches`, result) as answers are ready, in no set order.
+
+        Args:
+            searches: read from another thread, as fast as the server takes them.
+            timeout: seconds the whole stream may take.
+        """
+        requests = (
+            identification_pb2.IdentifyStreamRequest(item=number, request=codec.search(search))
+            for number, search in enumerate(searches)
+        )
+        with translated():
+            for answer in self._identification.IdentifyStream(requests, timeout=timeout):
+                yield answer.item, codec.result(answer.result)
+
+    def enrol(self, enrolment: Enrolment, timeout: float | None = None) -> Receipt:
+        """Enrol one capture. Safe to repeat with the same originator and content."""
+        return codec.receipt(self._call(self._enrolment.Enrol, codec.enrolment(enrolment), timeout))
+
+    def enrol_stream(
+        self, enrolments: Iterable[Enrolment], timeout: float
+    ) -> Iterator[tuple[int, Receipt | TenprintError]]:
+        """Enrol captures as they come; yields (number in `enrolments`, receipt) in their order.
+
+        Args:
+            enrolments: read from another thread, as fast as the server takes them.
+            timeout: seconds the whole stream may take.
+        """
+        requests = (
+            enrolment_pb2.EnrolStreamRequest(item=number, request=codec.enrolment(enrolment))
+            for number, enrolment in enumerate(enrolments)
+        )
+        with translated():
+            for answer in self._enrolment.EnrolStream(requests, timeout=timeout):
+                yield answer.item, codec.streamed_receipt(answer)
+
+    def delete(
+        self,
+        originator: Originator,
+        gallery: str,
+        *,
+        subject_id: str | None = None,
+        encounter_id: str | None = None,
+        timeout: float | None = None,
+    ) -> tuple[str, ...]:
+        """Remove a subject or one encounter, exactly one of the two; the ids of the encounters removed."""
+        request = enrolment_pb2.DeleteRequest(
+            originator=codec.originator(originator), gallery=gallery, subject_id=subject_id, encounter_id=encounter_id
+        )
+        return tuple(self._call(self._enrolment.Delete, request, timeout).encounter_ids)
+
+    def get(
+        self, originator: Originator, gallery: str, subject_id: str, timeout: float | None = None
+    ) -> tuple[Encounter, ...]:
+        """The encounters of a subject, oldest first."""
+        request = enrolment_pb2.GetRequest(
+            originator=codec.originator(originator), gallery=gallery, subject_id=subject_id
+        )
+        return codec.encounters(self._call(self._enrolment.Get, request, timeout))
+
+    def galleries(self, timeout: float | None = None) -> tuple[GalleryInfo, ...]:
+        """Every gallery of the server, by name."""
+        response = self._call(self._galleries.List, galleries_pb2.ListRequest(), timeout)
+        return tuple(codec.gallery(gallery) for gallery in response.galleries)
+
+    def describe(self, gallery: str, timeout: float | None = None) -> GalleryInfo:
+        """One gallery."""
+        request = galleries_pb2.DescribeRequest(gallery=gallery)
+        return codec.gallery(self._call(self._galleries.Describe, request, timeout).gallery)

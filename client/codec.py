@@ -1,0 +1,179 @@
+"""The one place where a client's values become protobuf messages, and messages values."""
+
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Any, cast
+
+from tenprint.client.errors import TenprintError, from_status
+from tenprint.client.types import (
+    Answer,
+    Candidate,
+    Capture,
+    Coverage,
+    EmbeddingSample,
+    Encounter,
+    Enrolment,
+    Fingers,
+    FingerScore,
+    GalleryInfo,
+    Identification,
+    ImageSample,
+    MissingReason,
+    Originator,
+    Outcome,
+    Receipt,
+    Sample,
+    SampleReport,
+    Search,
+)
+from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2
+
+_MISSING = {
+    MissingReason.AMPUTATED: capture_pb2.MISSING_REASON_AMPUTATED,
+    MissingReason.UNABLE_TO_PRINT: capture_pb2.MISSING_REASON_UNABLE_TO_PRINT,
+}
+
+
+def _position(value: int) -> capture_pb2.FingerPosition:
+    """An FGP code as the stubs' type: an int at run time, a class of its own to type checkers."""
+    return cast("capture_pb2.FingerPosition", int(value))
+
+
+def originator(value: Originator) -> capture_pb2.Originator:
+    """Write who asks."""
+    return capture_pb2.Originator(ori=value.ori, tcn=value.tcn)
+
+
+def _sample(value: Sample) -> capture_pb2.FingerSample:
+    position = _position(value.position)
+    if isinstance(value, EmbeddingSample):
+        vector = value.vector.astype("<f4").tobytes()
+        embedding = capture_pb2.Embedding(vector=vector, model_version=value.model_version)
+        return capture_pb2.FingerSample(position=position, embedding=embedding)
+    if isinstance(value, ImageSample):
+        return capture_pb2.FingerSample(position=position, image=capture_pb2.Image(data=value.data, ppi=value.ppi))
+    return capture_pb2.FingerSample(position=position, template=capture_pb2.MinutiaeTemplate(data=value.data))
+
+
+def capture(value: Capture) -> capture_pb2.Capture:
+    """Write a capture."""
+    if isinstance(value, Fingers):
+        missing = [
+            capture_pb2.MissingFinger(position=_position(finger.position), reason=_MISSING[finger.reason])
+            for finger in value.missing
+        ]
+        samples = [_sample(sample) for sample in value.samples]
+        return capture_pb2.Capture(fingers=capture_pb2.FingerSamples(samples=samples, missing=missing))
+    positions = [_position(position) for position in value.positions]
+    return capture_pb2.Capture(transaction=capture_pb2.Transaction(data=value.data, positions=positions))
+
+
+def search(value: Search) -> identification_pb2.IdentifyRequest:
+    """Write a search."""
+    return identification_pb2.IdentifyRequest(
+        originator=originator(value.originator),
+        galleries=value.galleries,
+        probe=capture(value.probe),
+        max_candidates=value.max_candidates,
+        score_threshold=value.score_threshold,
+    )
+
+
+def enrolment(value: Enrolment) -> enrolment_pb2.EnrolRequest:
+    """Write an enrolment."""
+    return enrolment_pb2.EnrolRequest(
+        originator=originator(value.originator),
+        gallery=value.gallery,
+        subject_id=value.subject_id,
+        capture=capture(value.capture),
+    )
+
+
+def _reports(messages: Iterable[capture_pb2.SampleReport]) -> tuple[SampleReport, ...]:
+    return tuple(
+        SampleReport(
+            position=message.position,
+            status=capture_pb2.SampleStatus.Name(message.status).removeprefix("SAMPLE_STATUS_").lower(),
+            detail=message.detail,
+            minutiae=message.minutiae if message.HasField("minutiae") else None,
+            nfiq2=message.nfiq2 if message.HasField("nfiq2") else None,
+            record_type=message.record_type,
+        )
+        for message in messages
+    )
+
+
+def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
+    return Answer(
+        gallery=message.gallery,
+        outcome=Outcome(identification_pb2.Outcome.Name(message.outcome).removeprefix("OUTCOME_").lower()),
+        candidates=tuple(
+            Candidate(
+                candidate.rank,
+                candidate.subject_id,
+                candidate.encounter_id,
+                candidate.score,
+                tuple(FingerScore(finger.position, finger.score) for finger in candidate.finger_scores),
+            )
+            for candidate in message.candidates
+        ),
+        coverage=Coverage(message.coverage.total, message.coverage.searched, message.coverage.incomparable),
+        error=message.error.message if message.HasField("error") else None,
+        score_threshold=message.score_threshold,
+        queue_seconds=message.timing.queue_seconds,
+        search_seconds=message.timing.search_seconds,
+        rescore_seconds=message.timing.rescore_seconds,
+    )
+
+
+def identification(message: identification_pb2.IdentifyResponse) -> Identification:
+    """Read the answers to a search."""
+    return Identification(
+        tcr=message.tcr,
+        answers=tuple(_answer(answer) for answer in message.answers),
+        samples=_reports(message.samples),
+        model_version=message.model_version,
+        decode_seconds=message.timing.decode_seconds,
+        extract_seconds=message.timing.extract_seconds,
+        embed_seconds=message.timing.embed_seconds,
+    )
+
+
+def result(message: identification_pb2.IdentifyResult) -> Identification | TenprintError:
+    """Read one result of a batch or a stream."""
+    if message.WhichOneof("result") == "response":
+        return identification(message.response)
+    return from_status(message.status)
+
+
+def receipt(message: enrolment_pb2.EnrolResponse) -> Receipt:
+    """Read a receipt."""
+    return Receipt(
+        message.tcr,
+        message.subject_id,
+        message.encounter_id,
+        _reports(message.samples),
+        message.model_version,
+        message.repeated,
+    )
+
+
+def streamed_receipt(message: enrolment_pb2.EnrolStreamResponse) -> Receipt | TenprintError:
+    """Read one receipt of a stream."""
+    if message.WhichOneof("result") == "response":
+        return receipt(message.response)
+    return from_status(message.status)
+
+
+def encounters(message: enrolment_pb2.GetResponse) -> tuple[Encounter, ...]:
+    """Read what a gallery holds of a subject."""
+    return tuple(
+        Encounter(item.encounter_id, item.enrol_time.ToDatetime(UTC), tuple(item.fingers), item.ori, item.tcn)
+        for item in message.encounters
+    )
+
+
+def gallery(message: galleries_pb2.Gallery) -> GalleryInfo:
+    """Read a gallery's facts."""
+    facts: dict[str, Any] = {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
+    return GalleryInfo(**facts)
