@@ -1,0 +1,78 @@
+"""The `tenprint` command as a user and a script meet it."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from tenprint.client.cli import app
+from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+
+ORI = "ZZCLI0000"
+
+
+@pytest.fixture(scope="module")
+def thumbs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prints")
+    for seed in (1, 2):
+        for capture, rolled in ((1, True), (2, False)):
+            (folder / f"{seed}_{capture}.png").write_bytes(encode_png(press(grow_finger(seed), capture, rolled=rolled)))
+    return folder
+
+
+@pytest.fixture
+def run(server):
+    def invoke(*arguments):
+        result = CliRunner().invoke(
+            app,
+            [str(argument) for argument in arguments],
+            env={"TENPRINT_ADDRESS": server.address, "TENPRINT_ORI": ORI},
+        )
+        return result.exit_code, result.output
+
+    return invoke
+
+
+def test_enrol_then_identify_for_people_and_for_machines(run, thumbs):
+    for seed in (1, 2):
+        code, told = run("enrol", "criminal", f"1={thumbs}/{seed}_1.png", "--subject", f"CLI-{seed}")
+        assert code == 0, told
+        assert f"CLI-{seed}" in told
+    arguments = ("identify", "--gallery", "criminal", f"1={thumbs}/1_2.png", "--score-threshold", "-1")
+    code, told = run(*arguments)
+    assert code == 0, told
+    assert "2 of 2 records compared" in told
+    assert "A person decides." in told
+    code, told = run(*arguments, "--json")
+    answer = json.loads(told)["answers"][0]
+    assert (code, answer["gallery"], answer["outcome"]) == (0, "criminal", "candidates")
+    assert {candidate["subject_id"] for candidate in answer["candidates"]} == {"CLI-1", "CLI-2"}
+
+
+def test_galleries(run):
+    code, told = run("galleries", "--json")
+    assert code == 0
+    assert {gallery["name"] for gallery in json.loads(told)} == {"criminal", "immigration"}
+
+
+def test_a_partial_answer_has_an_exit_code_of_its_own(run, thumbs):
+    assert run("enrol", "immigration", f"2={thumbs}/2_1.png")[0] == 0
+    code, told = run("identify", "--gallery", "immigration", f"3={thumbs}/1_2.png")
+    assert code == 3
+    assert "must not be read as no match" in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("identify", "--gallery", "nowhere", "1={}/1_2.png"), 4, "nowhere"),
+        (("identify", "--gallery", "criminal", "{}/1_2.png"), 2, "which finger"),
+        (("identify", "--gallery", "criminal", "1={}/absent.png"), 2, "No such file"),
+        (("identify", "--gallery", "criminal", "16={}/1_2.png"), 2, "0 to 15"),
+        (("galleries", "--address", "127.0.0.1:1", "--timeout", "2"), 5, ""),
+        (("galleries", "--cert", "{}/1_2.png"), 2, "both or neither"),
+    ],
+)
+def test_exit_codes(run, thumbs, arguments, code, says):
+    ended, told = run(*(argument.format(thumbs) for argument in arguments))
+    assert (ended, says in told) == (code, True), told
