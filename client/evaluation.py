@@ -95,6 +95,11 @@ class Result:
     seconds_p50: float
     seconds_p95: float
 
+    @property
+    def refused(self) -> int:
+        """Samples without a usable print, enrolled or searched."""
+        return self.refused_enrolments + self.refused_probes
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.fingerprint.errors import FingerprintError
+from tenprint.fingerprint.errors import FingerprintError, NoPrintError
 from tenprint.fingerprint.image import GreyImage, ImageLimits, decode_image
 from tenprint.fingerprint.itl import Impression, Transaction, TransactionLimits, read_transaction
 from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
@@ -45,20 +45,20 @@ _SLAP_DETAIL: Final = "slaps are not cut into fingers yet; send the fingers one 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Extracted:
-    """One sample on its way: its minutiae, or its vector at once, or neither; `fault` then names its field."""
+class _Prepared:
+    """One sample's vector; or none, and then `fault` names the field of the sample that is to blame."""
 
     report: SampleReport
-    minutiae: Minutiae | None = None
     vector: NDArray[np.float32] | None = None
+    fault: str = ""
     decode_seconds: float = 0.0
     extract_seconds: float = 0.0
-    fault: str = ""
+    embed_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One sample to extract. `path` is its field in the request; `minutiae` reads its content."""
+    """One sample to prepare. `path` is its field in the request; `load` reads its content."""
 
     path: str
     position: FingerPosition
@@ -118,31 +118,33 @@ class Preparation:
     async def _prepare_fingers(self, capture: Fingers, path: str, *, for_enrolment: bool) -> PreparedCapture:
         _check_positions(capture, path, unknown_position_allowed=not for_enrolment)
         sources = [self._source(sample, f"{path}.fingers.samples[{i}]") for i, sample in enumerate(capture.samples)]
-        extracted = await self._extract(sources, measure_quality=for_enrolment)
+        prepared = await self._prepare_all(sources, measure_quality=for_enrolment)
         missing = [
             SampleReport(finger.position, SampleStatus.MISSING, finger.reason.name.lower().replace("_", " "))
             for finger in capture.missing
         ]
-        return await self._assemble(sources, extracted, missing, 0.0)
+        return self._assemble(sources, prepared, missing, 0.0)
 
     async def _prepare_transaction(
         self, capture: TransactionFile, path: str, *, for_enrolment: bool
     ) -> PreparedCapture:
-        begun = time.perf_counter()
+        def read() -> tuple[Transaction, float]:
+            begun = time.perf_counter()
+            return read_transaction(capture.data, limits=self._transaction_limits), time.perf_counter() - begun
+
         try:
-            transaction = await self._in_pool(lambda: read_transaction(capture.data, limits=self._transaction_limits))
+            transaction, reading = await self._in_pool(read)
         except FingerprintError as error:
             raise InvalidRequestError([Violation(f"{path}.{error.field}", error.problem)]) from error
-        reading = time.perf_counter() - begun
         chosen, reports = _choose(transaction, capture.positions)
         sources = [
             _Source(f"{path}.transaction.data", impression.position, "transaction", impression.record_type,
                     impression.decode)
             for impression in chosen
         ]  # fmt: skip
-        return await self._assemble(
+        return self._assemble(
             sources,
-            await self._extract(sources, measure_quality=for_enrolment),
+            await self._prepare_all(sources, measure_quality=for_enrolment),
             reports,
             reading,
             empty=f"{path}.transaction.data",
@@ -151,9 +153,9 @@ class Preparation:
     async def _in_pool(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    async def _extract(self, sources: Sequence[_Source], *, measure_quality: bool) -> list[_Extracted]:
-        extract = partial(self._extract_one, measure_quality=measure_quality)
-        tasks = [asyncio.ensure_future(self._in_pool(partial(extract, source))) for source in sources]
+    async def _prepare_all(self, sources: Sequence[_Source], *, measure_quality: bool) -> list[_Prepared]:
+        prepare = partial(self._prepare_one, measure_quality=measure_quality)
+        tasks = [asyncio.ensure_future(self._in_pool(partial(prepare, source))) for source in sources]
         try:
             return list(await asyncio.gather(*tasks))
         finally:
@@ -192,70 +194,68 @@ class Preparation:
             )
         return vector
 
-    def _extract_one(self, source: _Source, *, measure_quality: bool) -> _Extracted:
-        """Runs in the pool. Faults of the print become a report; faults of the request are raised."""
+    def _prepare_one(self, source: _Source, *, measure_quality: bool) -> _Prepared:
+        """Runs in the pool. A fault of the print becomes a report; a fault of the request is raised."""
         report = SampleReport(source.position, SampleStatus.USED, record_type=source.record_type)
         if source.position.is_slap:
-            return _Extracted(replace(report, status=SampleStatus.NOT_USED_SLAP, detail=_SLAP_DETAIL), fault="position")
-        begun = time.perf_counter()
+            return _Prepared(replace(report, status=SampleStatus.NOT_USED_SLAP, detail=_SLAP_DETAIL), fault="position")
+        started = time.perf_counter()
         try:
             loaded = source.load()
             decoded = time.perf_counter()
             if isinstance(loaded, np.ndarray):
-                return _Extracted(report, vector=loaded, decode_seconds=decoded - begun)
+                return _Prepared(report, loaded, decode_seconds=decoded - started)
             quality = None
             if isinstance(loaded, GreyImage):
                 quality = nfiq2(loaded) if measure_quality else None
                 loaded = self._extractor.extract(loaded)
+            report = replace(report, minutiae=len(loaded), nfiq2=quality)
+            extracted = time.perf_counter()
+            (embedding,) = self._embedder.embed([loaded])
         except FingerprintError as error:
             if error.field not in _CONTENT_FIELDS and source.form != "transaction":
                 raise InvalidRequestError([Violation(f"{source.path}.{error.field}", error.problem)]) from error
-            return _Extracted(
-                replace(report, status=SampleStatus.UNREADABLE, detail=error.problem),
-                decode_seconds=time.perf_counter() - begun,
-                fault=error.field,
+            few = isinstance(error, NoPrintError)
+            return _Prepared(
+                replace(
+                    report,
+                    status=SampleStatus.UNREADABLE,
+                    detail=f"no usable print: minutiae {error.problem}" if few else error.problem,
+                ),
+                fault=f"{source.form}.data" if few else error.field,
+                decode_seconds=time.perf_counter() - started,
             )
-        report = replace(report, minutiae=len(loaded), nfiq2=quality)
-        decode_seconds, extract_seconds = decoded - begun, time.perf_counter() - decoded
-        least = self._embedder.minimum_minutiae
-        if len(loaded) < least:
-            detail = f"no usable print: {len(loaded)} minutiae found, at least {least} are needed"
-            report = replace(report, status=SampleStatus.UNREADABLE, detail=detail)
-            return _Extracted(
-                report, decode_seconds=decode_seconds, extract_seconds=extract_seconds, fault=f"{source.form}.data"
-            )
-        return _Extracted(report, loaded, decode_seconds=decode_seconds, extract_seconds=extract_seconds)
+        return _Prepared(
+            report,
+            embedding.vector,
+            decode_seconds=decoded - started,
+            extract_seconds=extracted - decoded,
+            embed_seconds=time.perf_counter() - extracted,
+        )
 
-    async def _assemble(
+    def _assemble(
         self,
         sources: Sequence[_Source],
-        extracted: Sequence[_Extracted],
+        prepared: Sequence[_Prepared],
         others: Sequence[SampleReport],
         reading_seconds: float,
         empty: str | None = None,
     ) -> PreparedCapture:
-        """Embed what was extracted and lay the fingers into their slots."""
-        for source, item in zip(sources, extracted, strict=True):
+        """Lay the fingers into their slots."""
+        for source, item in zip(sources, prepared, strict=True):
             self._metrics.samples.labels(source.form, item.report.status.value).inc()
-        reports = (*(item.report for item in extracted), *others)
-        if not any(item.report.status is SampleStatus.USED for item in extracted):
-            raise _nothing_usable(sources, extracted, others, empty)
-        begun = time.perf_counter()
-        embedded = iter(
-            await self._in_pool(
-                lambda: self._embedder.embed([item.minutiae for item in extracted if item.minutiae is not None])
-            )
-        )
-        embed_seconds = time.perf_counter() - begun
+        reports = (*(item.report for item in prepared), *others)
+        if not any(item.report.status is SampleStatus.USED for item in prepared):
+            raise _nothing_usable(sources, prepared, others, empty)
         dimension = self._embedder.dimension
         vectors: dict[FingerPosition, NDArray[np.float32]] = {}
-        for item in extracted:
-            vector = next(embedded).vector if item.minutiae is not None else item.vector
-            if vector is not None:
+        for item in prepared:
+            if item.vector is not None:
                 known = item.report.position is not FingerPosition.UNKNOWN
-                vectors[item.report.position.finger if known else FingerPosition.UNKNOWN] = vector
-        decode_seconds = reading_seconds + sum(item.decode_seconds for item in extracted)
-        extract_seconds = sum(item.extract_seconds for item in extracted)
+                vectors[item.report.position.finger if known else FingerPosition.UNKNOWN] = item.vector
+        decode_seconds = reading_seconds + sum(item.decode_seconds for item in prepared)
+        extract_seconds = sum(item.extract_seconds for item in prepared)
+        embed_seconds = sum(item.embed_seconds for item in prepared)
         stages = (("decode", decode_seconds), ("extract", extract_seconds), ("embed", embed_seconds))
         for stage, seconds in stages:
             self._metrics.preparation_seconds.labels(stage).observe(seconds)
@@ -338,19 +338,19 @@ def _only_view(data: bytes) -> Minutiae:
 
 
 def _nothing_usable(
-    sources: Sequence[_Source], extracted: Sequence[_Extracted], others: Sequence[SampleReport], empty: str | None
+    sources: Sequence[_Source], prepared: Sequence[_Prepared], others: Sequence[SampleReport], empty: str | None
 ) -> InvalidRequestError:
     """Why a capture has no usable finger, sample by sample."""
     if empty is None:
         return InvalidRequestError(
             [
                 Violation(f"{source.path}.{item.fault}", item.report.detail)
-                for source, item in zip(sources, extracted, strict=True)
+                for source, item in zip(sources, prepared, strict=True)
             ]
         )
     reasons = [
         f"position {int(report.position)}: {report.detail}"
-        for report in (*(item.report for item in extracted), *others)
+        for report in (*(item.report for item in prepared), *others)
         if report.status is not SampleStatus.NOT_USED_TYPE
     ]
     told = "; ".join(reasons) or "it has no Type-4 or Type-14 record"
