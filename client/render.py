@@ -24,7 +24,7 @@ def answer_line(answer: Answer) -> Text:
         case Outcome.CANDIDATES:
             said, style = f"{len(answer.candidates)} candidate(s) to examine; {counted}", "bold yellow"
         case Outcome.NO_CANDIDATES:
-            said, style = f"no candidates; {counted}", "bold green"
+            said, style = f"no candidates scoring {answer.score_threshold:.2f} or more; {counted}", "bold green"
         case Outcome.PARTIAL:
             said, style = f"PARTIAL, must not be read as no match; {counted}", "bold red"
         case Outcome.ERROR:

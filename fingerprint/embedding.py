@@ -109,7 +109,7 @@ class Embedder:
     def candidate_threshold(self, fingers: int) -> float:
         """The least score of a candidate worth a person's time, by the number of fingers compared (1 to 10).
 
-        It is the score that 1e-4 of *simulated* non-mated comparisons exceed: a starting point, not a calibration; it
+        It is the score that 1e-3 of *simulated* non-mated comparisons exceed: a starting point, not a calibration; it
         takes no account of the gallery's size.
 
         Raises:

@@ -34,7 +34,7 @@ MINIMUM_MINUTIAE = 8
 
 STATISTICS_SEED = 20_261_123
 STATISTICS_FINGERS = 2_000
-THRESHOLD_FMR = 1e-4
+THRESHOLD_FMR = 1e-3
 """The share of simulated non-mated comparisons that a candidate's score exceeds."""
 
 DRAWN_NON_MATED, DRAWN_MATED = 4_000_000, 200_000

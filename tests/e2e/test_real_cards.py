@@ -50,7 +50,6 @@ def test_a_card_enrolled_in_two_galleries_is_found_by_its_plain_thumbs(server, r
                     data=(folder / cards["criminal"]).read_bytes(), positions=[11, 12, 13, 14]
                 )
             ),
-            score_threshold=-1,
         )
     )
     for answer in response.answers:
