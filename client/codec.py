@@ -76,6 +76,7 @@ def search(value: Search) -> identification_pb2.IdentifyRequest:
         probe=capture(value.probe),
         max_candidates=value.max_candidates,
         score_threshold=value.score_threshold,
+        min_position=value.min_position,
     )
 
 
@@ -155,6 +156,7 @@ def receipt(message: enrolment_pb2.EnrolResponse) -> Receipt:
         _reports(message.samples),
         message.model_version,
         message.repeated,
+        message.position,
     )
 
 

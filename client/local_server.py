@@ -53,6 +53,7 @@ class LocalServer:
             "TENPRINT_LISTEN": "127.0.0.1:0",
             "TENPRINT_METRICS_LISTEN": "127.0.0.1:0",
             "TENPRINT_PORT_FILE": str(ports),
+            "TENPRINT_DATABASE_URL": f"sqlite:///{Path(self._folder.name) / 'tenprint.db'}",
         }
         if self._galleries is not None:
             environment["TENPRINT_GALLERIES"] = json.dumps([{"name": name} for name in self._galleries])

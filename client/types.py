@@ -89,6 +89,7 @@ class Search:
         probe: the prints.
         max_candidates: 1 to 100; None: the server's default.
         score_threshold: -1 to 1; None: the model's, by number of fingers compared.
+        min_position: a receipt's position: search nothing older. Empty: as the server stands.
     """
 
     originator: Originator
@@ -96,6 +97,7 @@ class Search:
     probe: Capture
     max_candidates: int | None = None
     score_threshold: float | None = None
+    min_position: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,10 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an enrolment was answered with. `repeated`: it had been enrolled before."""
+    """What an enrolment was answered with.
+
+    `repeated`: it had been enrolled before. `position`: hand it to a search that must see this record.
+    """
 
     tcr: str
     subject_id: str
@@ -211,6 +216,7 @@ class Receipt:
     samples: tuple[SampleReport, ...]
     model_version: str
     repeated: bool
+    position: str
 
 
 @dataclass(frozen=True, slots=True)

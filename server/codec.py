@@ -1,8 +1,9 @@
 """The one place where protobuf messages become domain values, and domain values messages."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -22,7 +23,7 @@ from tenprint.server.capture import (
     TransactionFile,
 )
 from tenprint.server.decision import Outcome
-from tenprint.server.records import Encounter, Originator
+from tenprint.store import Encounter, Originator
 from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2
 
 _IMAGE_FORMATS = {
@@ -128,6 +129,19 @@ def candidates(values: Iterable[Candidate]) -> list[identification_pb2.Candidate
 def coverage(value: Coverage) -> identification_pb2.Coverage:
     """Write how much of a gallery was searched."""
     return identification_pb2.Coverage(total=value.total, searched=value.searched, incomparable=value.incomparable)
+
+
+def report_rows(reports: Iterable[SampleReport]) -> list[dict[str, Any]]:
+    """Sample reports as the store keeps them in a receipt."""
+    return [dataclasses.asdict(report) for report in reports]
+
+
+def reports_of(rows: Iterable[dict[str, Any]]) -> list[SampleReport]:
+    """Sample reports as a receipt holds them."""
+    return [
+        SampleReport(**{**row, "position": FingerPosition(row["position"]), "status": SampleStatus(row["status"])})
+        for row in rows
+    ]
 
 
 def encounter(value: Encounter) -> enrolment_pb2.Encounter:

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,14 @@ import grpc
 import structlog
 
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.index.results import Record
 from tenprint.server import codec
 from tenprint.server.engine import Engine
-from tenprint.server.errors import status_of
+from tenprint.server.errors import NotHeldError, TransactionReusedError, status_of
+from tenprint.server.inflight import InFlight
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
-from tenprint.server.records import Encounter, Receipt, Receipts
 from tenprint.server.validation import validate
+from tenprint.store import Encounter, NewEncounter, NotStoredError, Originator, Receipt, TransactionTakenError
 from tenprint.v1 import enrolment_pb2, enrolment_pb2_grpc
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
 
     def __init__(self, engine: Engine, preparation: Preparation, embedder: Embedder, metrics: Metrics) -> None:
         self._engine, self._preparation, self._embedder, self._metrics = engine, preparation, embedder, metrics
-        self._receipts = Receipts()
+        self._running = InFlight()
 
     async def Enrol(
         self,
@@ -75,18 +76,22 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
     ) -> enrolment_pb2.DeleteResponse:
         """Remove an encounter, or a subject."""
         gallery = self._engine.held(request.gallery)
-        if request.WhichOneof("target") == "subject_id":
-            encounters = gallery.records.of_subject(request.subject_id)
-        else:
-            encounters = [gallery.records.encounter(request.encounter_id)]
-        for encounter in encounters:
-            gallery.records.remove(encounter)
-        ids = [encounter.encounter_id for encounter in encounters]
-        await asyncio.to_thread(gallery.index.remove, ids)
+        by_subject = request.WhichOneof("target") == "subject_id"
+        with _not_held():
+            ids, position = await self._engine.delete(
+                gallery,
+                codec.originator(request.originator),
+                subject_id=request.subject_id if by_subject else None,
+                encounter_id=None if by_subject else request.encounter_id,
+            )
         _audit.info(
-            "delete", ori=request.originator.ori, tcn=request.originator.tcn, gallery=request.gallery, encounters=ids
+            "delete",
+            ori=request.originator.ori,
+            tcn=request.originator.tcn,
+            gallery=request.gallery,
+            encounters=list(ids),
         )
-        return enrolment_pb2.DeleteResponse(tcr=request.originator.tcn, encounter_ids=ids)
+        return enrolment_pb2.DeleteResponse(tcr=request.originator.tcn, encounter_ids=ids, position=str(position))
 
     async def Get(
         self,
@@ -94,7 +99,9 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
         context: "_Context",
     ) -> enrolment_pb2.GetResponse:
         """Tell which encounters a subject has."""
-        encounters = self._engine.held(request.gallery).records.of_subject(request.subject_id)
+        gallery = self._engine.held(request.gallery).index.name
+        with _not_held():
+            encounters = await asyncio.to_thread(self._engine.store.encounters, gallery, request.subject_id)
         _audit.info(
             "get",
             ori=request.originator.ori,
@@ -115,38 +122,54 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
 
     async def _enrol(self, request: enrolment_pb2.EnrolRequest) -> enrolment_pb2.EnrolResponse:
         self._engine.held(request.gallery)  # an unknown gallery is refused before anything is claimed
-        receipt = await self._receipts.once(
-            codec.originator(request.originator), codec.content_digest(request), lambda: self._add(request)
-        )
+        originator, digest = codec.originator(request.originator), codec.content_digest(request)
+        try:
+            receipt = await self._running.once(originator, digest, lambda: self._once(request, originator, digest))
+        except TransactionTakenError as error:
+            raise TransactionReusedError(error.digest) from error
+        encounter = receipt.encounter
         _audit.info(
             "enrol",
-            ori=request.originator.ori,
-            tcn=request.originator.tcn,
+            ori=originator.ori,
+            tcn=originator.tcn,
             gallery=request.gallery,
-            encounter=receipt.encounter.encounter_id,
+            encounter=encounter.encounter_id,
             repeated=receipt.repeated,
         )
         return enrolment_pb2.EnrolResponse(
-            tcr=request.originator.tcn,
-            subject_id=receipt.encounter.subject_id,
-            encounter_id=receipt.encounter.encounter_id,
-            samples=codec.sample_reports(receipt.reports),
+            tcr=originator.tcn,
+            subject_id=encounter.subject_id,
+            encounter_id=encounter.encounter_id,
+            samples=codec.sample_reports(codec.reports_of(receipt.reports)),
             model_version=self._embedder.version,
             repeated=receipt.repeated,
+            position=str(receipt.position),
         )
 
-    async def _add(self, request: enrolment_pb2.EnrolRequest) -> Receipt:
-        gallery = self._engine.held(request.gallery)
+    async def _once(self, request: enrolment_pb2.EnrolRequest, originator: Originator, digest: str) -> Receipt:
+        """The receipt of an earlier enrolment, or a new one's."""
+        earlier = await asyncio.to_thread(self._engine.store.receipt, originator, digest)
+        if earlier is not None:
+            return earlier
         prepared = await self._preparation.prepare(codec.capture(request.capture), "capture", for_enrolment=True)
         encounter = Encounter(
             encounter_id=str(uuid.uuid4()),
             subject_id=request.subject_id if request.HasField("subject_id") else str(uuid.uuid4()),
             enrolled_at=datetime.now(UTC),
-            fingers=prepared.fingers,
-            originator=codec.originator(request.originator),
+            fingers=tuple(int(finger) for finger in prepared.fingers),
+            originator=originator,
         )
-        record = Record(encounter.encounter_id, encounter.subject_id, prepared.vector)
-        await asyncio.to_thread(gallery.index.add, [record])
-        gallery.records.add(encounter)
-        self._metrics.enrolments.labels(gallery.index.name).inc()
-        return Receipt(encounter, prepared.reports)
+        new = NewEncounter(request.gallery, encounter, prepared.vector, digest, codec.report_rows(prepared.reports))
+        receipt = await self._engine.enrol(self._engine.held(request.gallery), new)
+        if not receipt.repeated:
+            self._metrics.enrolments.labels(request.gallery).inc()
+        return receipt
+
+
+@contextmanager
+def _not_held() -> Iterator[None]:
+    """What the store does not hold, in the service's words."""
+    try:
+        yield
+    except NotStoredError as error:
+        raise NotHeldError(error.kind, error.name) from error

@@ -18,6 +18,7 @@ from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
 from tenprint.server.scheduler import Probe
 from tenprint.server.validation import validate
+from tenprint.store import Position
 from tenprint.v1 import identification_pb2, identification_pb2_grpc
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
     ) -> identification_pb2.IdentifyResponse:
         galleries = [self._engine.held(name) for name in request.galleries]
         capture = codec.capture(request.probe)
+        if request.min_position:
+            await self._engine.reached(Position.parse(request.min_position), deadline - _REPLY_MARGIN_SECONDS)
         async with _until(deadline, "while the capture was prepared"):
             prepared = await self._preparation.prepare(capture, "probe", for_enrolment=False)
         wanted = request.max_candidates if request.HasField("max_candidates") else DEFAULT_CANDIDATES

@@ -10,6 +10,7 @@ from pydantic_settings import CliApp
 from tenprint.server import logging
 from tenprint.server.app import run
 from tenprint.server.settings import Settings
+from tenprint.store import GalleryModelError
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -27,5 +28,9 @@ def serve(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"tenprint serve: {error}\n")
         return 2
     logging.configure(settings.log_level)
-    asyncio.run(run(settings))
+    try:
+        asyncio.run(run(settings))
+    except GalleryModelError as error:
+        sys.stderr.write(f"tenprint serve: {error}\n")
+        return 2
     return 0

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     Info,
@@ -71,6 +72,8 @@ class Metrics:
     dropped: Counter = field(init=False)
     samples: Counter = field(init=False)
     enrolments: Counter = field(init=False)
+    change_seconds: Histogram = field(init=False)
+    recovery_seconds: Gauge = field(init=False)
     batch_probes: Histogram = field(init=False)
     preparation_seconds: Histogram = field(init=False)
     search_seconds: Histogram = field(init=False)
@@ -98,6 +101,15 @@ class Metrics:
             "tenprint_samples", "Samples received, by what became of them.", ("form", "status"), registry=r
         )
         self.enrolments = Counter("tenprint_enrolments", "Encounters enrolled.", ("gallery",), registry=r)
+        self.change_seconds = Histogram(
+            "tenprint_change_seconds", "Seconds of a change to a gallery: its commit to disk, its way into the index.",
+            ("stage",), buckets=_STAGE_SECONDS, registry=r,
+        )  # fmt: skip
+        self.recovery_seconds = Gauge(
+            "tenprint_recovery_seconds",
+            "Seconds the last start took to rebuild the indexes from the store.",
+            registry=r,
+        )
         self.batch_probes = Histogram(
             "tenprint_search_batch_probes", "Probes in one search.", ("gallery",), buckets=_BATCH, registry=r
         )

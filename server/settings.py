@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from sqlalchemy.engine import make_url
 
 Address = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}$")]
 """host:port; port 0 takes a free one."""
@@ -21,7 +23,7 @@ class GallerySettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything an operator can set. Holds no secret: keys are named by the path of their file."""
+    """Everything an operator can set. The one secret, a password in the database's URL, is never shown."""
 
     model_config = SettingsConfigDict(
         env_prefix="TENPRINT_",
@@ -41,6 +43,9 @@ class Settings(BaseSettings):
         GallerySettings(name="criminal", title="Criminal history"),
         GallerySettings(name="immigration", title="Immigration records"),
     )
+    database_url: Annotated[
+        SecretStr, Field(description="the store of record: sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE")
+    ] = SecretStr(f"sqlite:///{user_data_path('tenprint') / 'tenprint.db'}")
     model_path: Annotated[
         Path | None, Field(description="folder of the embedding model; unset: the one in the package")
     ] = None
@@ -100,5 +105,6 @@ class Settings(BaseSettings):
         return tuple(sources)
 
     def shown(self) -> dict[str, Any]:
-        """The settings as plain data, for the log."""
-        return self.model_dump(mode="json")
+        """The settings as plain data, for the log, without the database's password."""
+        url = make_url(self.database_url.get_secret_value())
+        return {**self.model_dump(mode="json"), "database_url": url.render_as_string(hide_password=True)}

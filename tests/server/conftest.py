@@ -61,6 +61,7 @@ def start_server(folder: Path, **settings: str) -> Server:
         "TENPRINT_LISTEN": "127.0.0.1:0",
         "TENPRINT_METRICS_LISTEN": "127.0.0.1:0",
         "TENPRINT_PORT_FILE": str(port_file),
+        "TENPRINT_DATABASE_URL": f"sqlite:///{folder / 'tenprint.db'}",
         **{f"TENPRINT_{name.upper()}": value for name, value in settings.items()},
     }
     with log.open("w") as file:

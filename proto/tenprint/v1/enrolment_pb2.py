@@ -28,7 +28,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from tenprint.v1 import capture_pb2 as tenprint_dot_v1_dot_capture__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btenprint/v1/enrolment.proto\x12\x0btenprint.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19tenprint/v1/capture.proto\"\xea\x01\n\x0c\x45nrolRequest\x12\x33\n\noriginator\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.OriginatorB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07gallery\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12\x37\n\nsubject_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$H\x00\x88\x01\x01\x12-\n\x07\x63\x61pture\x18\x04 \x01(\x0b\x32\x14.tenprint.v1.CaptureB\x06\xbaH\x03\xc8\x01\x01\x42\r\n\x0b_subject_id\"\x9b\x01\n\rEnrolResponse\x12\x0b\n\x03tcr\x18\x01 \x01(\t\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12\x14\n\x0c\x65ncounter_id\x18\x03 \x01(\t\x12*\n\x07samples\x18\x04 \x03(\x0b\x32\x19.tenprint.v1.SampleReport\x12\x15\n\rmodel_version\x18\x05 \x01(\t\x12\x10\n\x08repeated\x18\x06 \x01(\x08\"V\n\x12\x45nrolStreamRequest\x12\x0c\n\x04item\x18\x01 \x01(\x04\x12\x32\n\x07request\x18\x02 \x01(\x0b\x32\x19.tenprint.v1.EnrolRequestB\x06\xbaH\x03\xc8\x01\x01\"\x83\x01\n\x13\x45nrolStreamResponse\x12\x0c\n\x04item\x18\x01 \x01(\x04\x12.\n\x08response\x18\x02 \x01(\x0b\x32\x1a.tenprint.v1.EnrolResponseH\x00\x12$\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xf3\x01\n\rDeleteRequest\x12\x33\n\noriginator\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.OriginatorB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07gallery\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12\x34\n\nsubject_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$H\x00\x12\x36\n\x0c\x65ncounter_id\x18\x04 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$H\x00\x42\x0f\n\x06target\x12\x05\xbaH\x02\x08\x01\"4\n\x0e\x44\x65leteResponse\x12\x0b\n\x03tcr\x18\x01 \x01(\t\x12\x15\n\rencounter_ids\x18\x02 \x03(\t\"\xa5\x01\n\nGetRequest\x12\x33\n\noriginator\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.OriginatorB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07gallery\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12\x32\n\nsubject_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$\"M\n\x0bGetResponse\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12*\n\nencounters\x18\x02 \x03(\x0b\x32\x16.tenprint.v1.Encounter\"\x99\x01\n\tEncounter\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12.\n\nenrol_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07\x66ingers\x18\x03 \x03(\x0e\x32\x1b.tenprint.v1.FingerPosition\x12\x0b\n\x03ori\x18\x04 \x01(\t\x12\x0b\n\x03tcn\x18\x05 \x01(\t2\x9e\x02\n\tEnrolment\x12>\n\x05\x45nrol\x12\x19.tenprint.v1.EnrolRequest\x1a\x1a.tenprint.v1.EnrolResponse\x12T\n\x0b\x45nrolStream\x12\x1f.tenprint.v1.EnrolStreamRequest\x1a .tenprint.v1.EnrolStreamResponse(\x01\x30\x01\x12\x41\n\x06\x44\x65lete\x12\x1a.tenprint.v1.DeleteRequest\x1a\x1b.tenprint.v1.DeleteResponse\x12\x38\n\x03Get\x12\x17.tenprint.v1.GetRequest\x1a\x18.tenprint.v1.GetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btenprint/v1/enrolment.proto\x12\x0btenprint.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19tenprint/v1/capture.proto\"\xea\x01\n\x0c\x45nrolRequest\x12\x33\n\noriginator\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.OriginatorB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07gallery\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12\x37\n\nsubject_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$H\x00\x88\x01\x01\x12-\n\x07\x63\x61pture\x18\x04 \x01(\x0b\x32\x14.tenprint.v1.CaptureB\x06\xbaH\x03\xc8\x01\x01\x42\r\n\x0b_subject_id\"\xad\x01\n\rEnrolResponse\x12\x0b\n\x03tcr\x18\x01 \x01(\t\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12\x14\n\x0c\x65ncounter_id\x18\x03 \x01(\t\x12*\n\x07samples\x18\x04 \x03(\x0b\x32\x19.tenprint.v1.SampleReport\x12\x15\n\rmodel_version\x18\x05 \x01(\t\x12\x10\n\x08repeated\x18\x06 \x01(\x08\x12\x10\n\x08position\x18\x07 \x01(\t\"V\n\x12\x45nrolStreamRequest\x12\x0c\n\x04item\x18\x01 \x01(\x04\x12\x32\n\x07request\x18\x02 \x01(\x0b\x32\x19.tenprint.v1.EnrolRequestB\x06\xbaH\x03\xc8\x01\x01\"\x83\x01\n\x13\x45nrolStreamResponse\x12\x0c\n\x04item\x18\x01 \x01(\x04\x12.\n\x08response\x18\x02 \x01(\x0b\x32\x1a.tenprint.v1.EnrolResponseH\x00\x12$\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xf3\x01\n\rDeleteRequest\x12\x33\n\noriginator\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.OriginatorB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07gallery\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12\x34\n\nsubject_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$H\x00\x12\x36\n\x0c\x65ncounter_id\x18\x04 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$H\x00\x42\x0f\n\x06target\x12\x05\xbaH\x02\x08\x01\"F\n\x0e\x44\x65leteResponse\x12\x0b\n\x03tcr\x18\x01 \x01(\t\x12\x15\n\rencounter_ids\x18\x02 \x03(\t\x12\x10\n\x08position\x18\x03 \x01(\t\"\xa5\x01\n\nGetRequest\x12\x33\n\noriginator\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.OriginatorB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07gallery\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12\x32\n\nsubject_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{1,64}$\"M\n\x0bGetResponse\x12\x12\n\nsubject_id\x18\x01 \x01(\t\x12*\n\nencounters\x18\x02 \x03(\x0b\x32\x16.tenprint.v1.Encounter\"\x99\x01\n\tEncounter\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12.\n\nenrol_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07\x66ingers\x18\x03 \x03(\x0e\x32\x1b.tenprint.v1.FingerPosition\x12\x0b\n\x03ori\x18\x04 \x01(\t\x12\x0b\n\x03tcn\x18\x05 \x01(\t2\x9e\x02\n\tEnrolment\x12>\n\x05\x45nrol\x12\x19.tenprint.v1.EnrolRequest\x1a\x1a.tenprint.v1.EnrolResponse\x12T\n\x0b\x45nrolStream\x12\x1f.tenprint.v1.EnrolStreamRequest\x1a .tenprint.v1.EnrolStreamResponse(\x01\x30\x01\x12\x41\n\x06\x44\x65lete\x12\x1a.tenprint.v1.DeleteRequest\x1a\x1b.tenprint.v1.DeleteResponse\x12\x38\n\x03Get\x12\x17.tenprint.v1.GetRequest\x1a\x18.tenprint.v1.GetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,21 +64,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENROLREQUEST']._serialized_start=159
   _globals['_ENROLREQUEST']._serialized_end=393
   _globals['_ENROLRESPONSE']._serialized_start=396
-  _globals['_ENROLRESPONSE']._serialized_end=551
-  _globals['_ENROLSTREAMREQUEST']._serialized_start=553
-  _globals['_ENROLSTREAMREQUEST']._serialized_end=639
-  _globals['_ENROLSTREAMRESPONSE']._serialized_start=642
-  _globals['_ENROLSTREAMRESPONSE']._serialized_end=773
-  _globals['_DELETEREQUEST']._serialized_start=776
-  _globals['_DELETEREQUEST']._serialized_end=1019
-  _globals['_DELETERESPONSE']._serialized_start=1021
-  _globals['_DELETERESPONSE']._serialized_end=1073
-  _globals['_GETREQUEST']._serialized_start=1076
-  _globals['_GETREQUEST']._serialized_end=1241
-  _globals['_GETRESPONSE']._serialized_start=1243
-  _globals['_GETRESPONSE']._serialized_end=1320
-  _globals['_ENCOUNTER']._serialized_start=1323
-  _globals['_ENCOUNTER']._serialized_end=1476
-  _globals['_ENROLMENT']._serialized_start=1479
-  _globals['_ENROLMENT']._serialized_end=1765
+  _globals['_ENROLRESPONSE']._serialized_end=569
+  _globals['_ENROLSTREAMREQUEST']._serialized_start=571
+  _globals['_ENROLSTREAMREQUEST']._serialized_end=657
+  _globals['_ENROLSTREAMRESPONSE']._serialized_start=660
+  _globals['_ENROLSTREAMRESPONSE']._serialized_end=791
+  _globals['_DELETEREQUEST']._serialized_start=794
+  _globals['_DELETEREQUEST']._serialized_end=1037
+  _globals['_DELETERESPONSE']._serialized_start=1039
+  _globals['_DELETERESPONSE']._serialized_end=1109
+  _globals['_GETREQUEST']._serialized_start=1112
+  _globals['_GETREQUEST']._serialized_end=1277
+  _globals['_GETRESPONSE']._serialized_start=1279
+  _globals['_GETRESPONSE']._serialized_end=1356
+  _globals['_ENCOUNTER']._serialized_start=1359
+  _globals['_ENCOUNTER']._serialized_end=1512
+  _globals['_ENROLMENT']._serialized_start=1515
+  _globals['_ENROLMENT']._serialized_end=1801
 # @@protoc_insertion_point(module_scope)

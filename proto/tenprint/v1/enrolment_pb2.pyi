@@ -25,20 +25,22 @@ class EnrolRequest(_message.Message):
     def __init__(self, originator: _Optional[_Union[_capture_pb2.Originator, _Mapping]] = ..., gallery: _Optional[str] = ..., subject_id: _Optional[str] = ..., capture: _Optional[_Union[_capture_pb2.Capture, _Mapping]] = ...) -> None: ...
 
 class EnrolResponse(_message.Message):
-    __slots__ = ("tcr", "subject_id", "encounter_id", "samples", "model_version", "repeated")
+    __slots__ = ("tcr", "subject_id", "encounter_id", "samples", "model_version", "repeated", "position")
     TCR_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     REPEATED_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
     tcr: str
     subject_id: str
     encounter_id: str
     samples: _containers.RepeatedCompositeFieldContainer[_capture_pb2.SampleReport]
     model_version: str
     repeated: bool
-    def __init__(self, tcr: _Optional[str] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ..., samples: _Optional[_Iterable[_Union[_capture_pb2.SampleReport, _Mapping]]] = ..., model_version: _Optional[str] = ..., repeated: _Optional[bool] = ...) -> None: ...
+    position: str
+    def __init__(self, tcr: _Optional[str] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ..., samples: _Optional[_Iterable[_Union[_capture_pb2.SampleReport, _Mapping]]] = ..., model_version: _Optional[str] = ..., repeated: _Optional[bool] = ..., position: _Optional[str] = ...) -> None: ...
 
 class EnrolStreamRequest(_message.Message):
     __slots__ = ("item", "request")
@@ -71,12 +73,14 @@ class DeleteRequest(_message.Message):
     def __init__(self, originator: _Optional[_Union[_capture_pb2.Originator, _Mapping]] = ..., gallery: _Optional[str] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ...) -> None: ...
 
 class DeleteResponse(_message.Message):
-    __slots__ = ("tcr", "encounter_ids")
+    __slots__ = ("tcr", "encounter_ids", "position")
     TCR_FIELD_NUMBER: _ClassVar[int]
     ENCOUNTER_IDS_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
     tcr: str
     encounter_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, tcr: _Optional[str] = ..., encounter_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    position: str
+    def __init__(self, tcr: _Optional[str] = ..., encounter_ids: _Optional[_Iterable[str]] = ..., position: _Optional[str] = ...) -> None: ...
 
 class GetRequest(_message.Message):
     __slots__ = ("originator", "gallery", "subject_id")

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class EnrolmentStub:
-    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges.
+    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges. What it
+    acknowledges is on disk and searchable, and survives the server's death.
 
     Status of every RPC of this service, besides those of Identification:
 
@@ -65,7 +66,8 @@ class EnrolmentStub:
 
 
 class EnrolmentServicer:
-    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges.
+    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges. What it
+    acknowledges is on disk and searchable, and survives the server's death.
 
     Status of every RPC of this service, besides those of Identification:
 
@@ -136,7 +138,8 @@ def add_EnrolmentServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Enrolment:
-    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges.
+    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges. What it
+    acknowledges is on disk and searchable, and survives the server's death.
 
     Status of every RPC of this service, besides those of Identification:
 

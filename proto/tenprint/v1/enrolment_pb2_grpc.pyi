@@ -27,7 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EnrolmentStub:
-    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges.
+    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges. What it
+    acknowledges is on disk and searchable, and survives the server's death.
 
     Status of every RPC of this service, besides those of Identification:
 
@@ -54,7 +55,8 @@ class EnrolmentStub:
 
 @_typing.type_check_only
 class EnrolmentAsyncStub(EnrolmentStub):
-    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges.
+    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges. What it
+    acknowledges is on disk and searchable, and survives the server's death.
 
     Status of every RPC of this service, besides those of Identification:
 
@@ -77,7 +79,8 @@ class EnrolmentAsyncStub(EnrolmentStub):
     """Tells which encounters of a subject a gallery holds. Never returns prints or vectors."""
 
 class EnrolmentServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges.
+    """Keeps the records of the galleries. An enrolment never searches: it neither looks for duplicates nor merges. What it
+    acknowledges is on disk and searchable, and survives the server's death.
 
     Status of every RPC of this service, besides those of Identification:
 
