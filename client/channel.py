@@ -72,6 +72,10 @@ class Target:
         options: list[tuple[str, Any]] = [
             ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
             ("grpc.max_send_message_length", MESSAGE_BYTES),
+            (
+                "grpc.per_rpc_retry_buffer_size",
+                MESSAGE_BYTES,
+            ),  # by default only calls under 256 KiB repeat
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.keepalive_time_ms", 300_000),  # a server drops clients that ping more often than every 5 minutes
             ("grpc.keepalive_timeout_ms", 20_000),

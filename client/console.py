@@ -106,12 +106,19 @@ def exit_code(error: TenprintError) -> Exit:
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Turn a failed call inside into a message and an exit code."""
+def reported(*, as_json: bool, tcn: str | None = None) -> Iterator[None]:
+    """Turn a failed call inside into a message and an exit code.
+
+    Args:
+        as_json: print the error as a JSON document, too.
+        tcn: the transaction, where it is one; told, so that it can be repeated.
+    """
     try:
         yield
     except TenprintError as error:
-        fail(exit_code(error), f"{error.code.name}: {error}")
+        if as_json:
+            print_json({"error": error, "tcn": tcn})
+        fail(exit_code(error), f"{error.code.name}: {error}" + (f" (TCN {tcn})" if tcn else ""))
     except LocalServerError as error:
         fail(Exit.FAILED, str(error))
 

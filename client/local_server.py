@@ -49,7 +49,7 @@ class LocalServer:
         """
         ports = Path(self._folder.name) / "ports.json"
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("TENPRINT_")},
             "TENPRINT_LISTEN": "127.0.0.1:0",
             "TENPRINT_METRICS_LISTEN": "127.0.0.1:0",
             "TENPRINT_PORT_FILE": str(ports),

@@ -142,11 +142,19 @@ def decode_image(
     except _DAMAGE as error:
         raise ImageError("image.data", f"the {recognised.value} header is damaged or truncated") from error
     with picture:
-        if getattr(picture, "n_frames", 1) != 1:
+        try:
+            # Pillow reads parts of a header only when they are asked for, so damage may show as late as here.
+            pages = getattr(picture, "n_frames", 1)
+            compression, stated = picture.info.get("compression"), picture.info.get("dpi")
+            if stated is not None:
+                stated = (float(stated[0]), float(stated[1]))
+        except _DAMAGE as error:
+            raise ImageError("image.data", f"the {recognised.value} header is damaged or truncated") from error
+        if pages != 1:
             raise ImageError("image.data", "the file holds several pages; send one image a sample")
-        if recognised is ImageFormat.TIFF and picture.info.get("compression") not in _TIFF_COMPRESSIONS:
+        if recognised is ImageFormat.TIFF and compression not in _TIFF_COMPRESSIONS:
             raise ImageError("image.data", "this TIFF compression is not read: uncompressed and PackBits are")
-        ppi = _resolution(ppi, picture.info.get("dpi"), limits)
+        ppi = _resolution(ppi, stated, limits)
         _check_size(picture.width, picture.height, ppi, limits)
         return _at_working_ppi(_pixels(picture), ppi)
 
@@ -179,9 +187,9 @@ def _check_ppi(ppi: int, limits: ImageLimits) -> None:
 def _resolution(given: int | None, stated: tuple[float, float] | None, limits: ImageLimits) -> int:
     if given is not None:
         return given
-    if not stated or not all(0 < value < 1e6 for value in map(float, stated)):
+    if not stated or not all(0 < value < 1e6 for value in stated):
         raise ImageError("image.ppi", "the file does not say its resolution: give the ppi of the scan")
-    across, down = float(stated[0]), float(stated[1])
+    across, down = stated
     if abs(across - down) > _TOLERANCE * across:
         raise ImageError("image.ppi", f"the file states {across:.0f} x {down:.0f} ppi; square pixels are required")
     if not limits.min_ppi <= round(across) <= limits.max_ppi:

@@ -130,7 +130,10 @@ class Impression:
         """
         if self.compression not in _COMPRESSIONS:
             allowed = ", ".join(_COMPRESSIONS)
-            raise ImageError("image.format", f"compression {self.compression!r} is not read; allowed are {allowed}")
+            raise ImageError(
+                "image.format",
+                f"compression {self.compression[:8]!r} is not read; allowed are {allowed}",
+            )
         if not self.ppi:
             raise ImageError("image.ppi", "the record states no usable resolution")
         form = _COMPRESSIONS[self.compression]

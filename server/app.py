@@ -43,6 +43,10 @@ _SERVICES = (
 _log = structlog.get_logger(__name__)
 
 
+class AddressError(Exception):
+    """An address of the settings that cannot be served on."""
+
+
 class Server:
     """One server process's parts. `start`, then `stop`; not to be started again."""
 
@@ -62,8 +66,9 @@ class Server:
             max_image_pixels=settings.max_image_pixels,
         )
         self._health = HealthService()
+        self._calls = RpcInterceptor(self._metrics)
         self._grpc = grpc.aio.server(
-            interceptors=[RpcInterceptor(self._metrics)],
+            interceptors=[self._calls],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -84,19 +89,26 @@ class Server:
         galleries_pb2_grpc.add_GalleriesServicer_to_server(GalleriesService(self._engine), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+        self._hurried = asyncio.Event()
         self._scrape: tuple[WSGIServer, threading.Thread] | None = None
 
     async def start(self) -> None:
         """Bind, serve, and say so: health, the log, the port file."""
         settings = self._settings
         host = settings.listen.rpartition(":")[0]
-        if settings.tls_certificate is not None and settings.tls_key is not None:
-            pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
-            port = self._grpc.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
-        else:
-            port = self._grpc.add_insecure_port(settings.listen)
+        try:
+            if settings.tls_certificate is not None and settings.tls_key is not None:
+                pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
+                port = self._grpc.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
+            else:
+                port = self._grpc.add_insecure_port(settings.listen)
+        except RuntimeError as error:
+            raise AddressError(f"listen: {settings.listen} cannot be served on: {error}") from error
         metrics_host, _, metrics_port = settings.metrics_listen.rpartition(":")
-        self._scrape = start_http_server(int(metrics_port), metrics_host.strip("[]"), self._metrics.registry)
+        try:
+            self._scrape = start_http_server(int(metrics_port), metrics_host.strip("[]"), self._metrics.registry)
+        except (OSError, OverflowError) as error:
+            raise AddressError(f"metrics_listen: {settings.metrics_listen} cannot be served on: {error}") from error
         await self._grpc.start()
         for service in ("", *_SERVICES, *(f"gallery/{held.index.name}" for held in self._engine)):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
@@ -105,11 +117,19 @@ class Server:
         if settings.port_file is not None:
             _write_atomically(settings.port_file, json.dumps({**addresses, "pid": os.getpid()}))
 
+    def hurry(self) -> None:
+        """Let a drain wait no longer for running calls: they are cancelled."""
+        self._hurried.set()
+
     async def stop(self) -> None:
         """Drain: tell health, take no new calls, let running ones finish within the stated time, then close."""
         _log.info("draining", seconds=self._settings.drain_seconds)
         await self._health.drain()
-        await self._grpc.stop(self._settings.drain_seconds)
+        waits = [asyncio.create_task(self._calls.drained()), asyncio.create_task(self._hurried.wait())]
+        await asyncio.wait(waits, timeout=self._settings.drain_seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await self._grpc.stop(grace=None)
         await asyncio.to_thread(self._preparation.close)
         await asyncio.to_thread(self._engine.close)
         if self._scrape is not None:
@@ -128,11 +148,20 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    await server.start()
     try:
+        await server.start()
         await ending.wait()
     finally:
+        ending.clear()
+        hurry = asyncio.create_task(_hurry(ending, server))
         await server.stop()
+        hurry.cancel()
+
+
+async def _hurry(again: asyncio.Event, server: Server) -> None:
+    """A second signal while draining ends the calls that still run."""
+    await again.wait()
+    server.hurry()
 
 
 def _write_atomically(path: Path, text: str) -> None:

@@ -51,6 +51,7 @@ class Engine:
         # Read before the vectors: what comes after is in the vectors at least, never missing from them.
         self._applied = self.store.position()
         self._moved = asyncio.Condition()
+        self._changes: set[asyncio.Task[object]] = set()  # the loop itself keeps only weak references to tasks
         for gallery in settings.galleries:
             index = Gallery(gallery.name, dimension=embedder.dimension, model_version=embedder.version)
             for rows in self.store.vectors(gallery.name):
@@ -98,9 +99,7 @@ class Engine:
                 self._timed("apply", lambda: gallery.index.add([record]))
             return receipt
 
-        receipt = await self._write(gallery, commit_and_apply)
-        await self._advance(receipt.position)
-        return receipt
+        return await self._change(gallery, commit_and_apply, lambda receipt: receipt.position)
 
     async def delete(
         self, gallery: HeldGallery, by: Originator, *, subject_id: str | None, encounter_id: str | None
@@ -123,9 +122,7 @@ class Engine:
             self._timed("apply", lambda: gallery.index.remove(ids))
             return ids, position
 
-        ids, position = await self._write(gallery, commit_and_apply)
-        await self._advance(position)
-        return ids, position
+        return await self._change(gallery, commit_and_apply, lambda removed: removed[1])
 
     async def reached(self, position: Position, deadline: float) -> None:
         """Wait until every change up to a position is searchable.
@@ -152,13 +149,24 @@ class Engine:
             held.writer.shutdown(wait=True)
         self.store.close()
 
-    async def _write(self, gallery: HeldGallery, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(gallery.writer, work)
+    async def _change(self, gallery: HeldGallery, work: Callable[[], _T], position_of: Callable[[_T], Position]) -> _T:
+        """Run a change in the gallery's writing thread, and say how far it brought the server.
 
-    async def _advance(self, position: Position) -> None:
-        async with self._moved:
-            self._applied = max(self._applied, position)
-            self._moved.notify_all()
+        Once begun it goes on to its end, even when the caller goes away: a store and an index that disagree would be
+        the alternative.
+        """
+
+        async def change() -> _T:
+            result = await asyncio.get_running_loop().run_in_executor(gallery.writer, work)
+            async with self._moved:
+                self._applied = max(self._applied, position_of(result))
+                self._moved.notify_all()
+            return result
+
+        task = asyncio.create_task(change())
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        return await asyncio.shield(task)
 
     def _timed(self, stage: str, work: Callable[[], _T]) -> _T:
         with self._metrics.change_seconds.labels(stage).time():

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import grpc
-import structlog
 
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.server import codec
+from tenprint.server import audit, codec
 from tenprint.server.engine import Engine
 from tenprint.server.errors import NotHeldError, TransactionReusedError, status_of
 from tenprint.server.inflight import InFlight
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 STREAM_WINDOW = 8
 """Items of one EnrolStream that are worked on at once: enough to keep the extraction pool busy."""
-
-_audit = structlog.get_logger("tenprint.audit")
 
 
 class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
@@ -51,23 +48,28 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
         context: "_Context",
     ) -> AsyncIterator[enrolment_pb2.EnrolStreamResponse]:
         """Captures as they come, receipts in the same order; STREAM_WINDOW are worked on at once."""
-        running: asyncio.Queue[asyncio.Task[enrolment_pb2.EnrolStreamResponse] | None] = asyncio.Queue(STREAM_WINDOW)
+        answers: asyncio.Queue[asyncio.Task[enrolment_pb2.EnrolStreamResponse] | None] = asyncio.Queue()
+        window = asyncio.Semaphore(STREAM_WINDOW)
+        working: set[asyncio.Task[enrolment_pb2.EnrolStreamResponse]] = set()
 
         async def read() -> None:
             async for item in requests:
-                await running.put(asyncio.create_task(self._answer(item)))
-            await running.put(None)
+                await window.acquire()
+                task = asyncio.create_task(self._answer(item))
+                working.add(task)
+                answers.put_nowait(task)
 
         reader = asyncio.create_task(read())
+        reader.add_done_callback(lambda _: answers.put_nowait(None))  # also where reading failed: the loop below ends
         try:
-            while (task := await running.get()) is not None:
+            while (task := await answers.get()) is not None:
                 yield await task
+                working.discard(task)
+                window.release()
             await reader
         finally:
-            reader.cancel()
-            while not running.empty():
-                if (left := running.get_nowait()) is not None:
-                    left.cancel()
+            for left in (reader, *working):
+                left.cancel()
 
     async def Delete(
         self,
@@ -75,22 +77,18 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
         context: "_Context",
     ) -> enrolment_pb2.DeleteResponse:
         """Remove an encounter, or a subject."""
-        gallery = self._engine.held(request.gallery)
+        originator = codec.originator(request.originator)
         by_subject = request.WhichOneof("target") == "subject_id"
-        with _not_held():
+        target = request.subject_id if by_subject else request.encounter_id
+        with audit.access("delete", originator, gallery=request.gallery, target=target) as facts, _not_held():
+            gallery = self._engine.held(request.gallery)
             ids, position = await self._engine.delete(
                 gallery,
-                codec.originator(request.originator),
-                subject_id=request.subject_id if by_subject else None,
-                encounter_id=None if by_subject else request.encounter_id,
+                originator,
+                subject_id=target if by_subject else None,
+                encounter_id=None if by_subject else target,
             )
-        _audit.info(
-            "delete",
-            ori=request.originator.ori,
-            tcn=request.originator.tcn,
-            gallery=request.gallery,
-            encounters=list(ids),
-        )
+            facts["encounters"] = list(ids)
         return enrolment_pb2.DeleteResponse(tcr=request.originator.tcn, encounter_ids=ids, position=str(position))
 
     async def Get(
@@ -99,16 +97,10 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
         context: "_Context",
     ) -> enrolment_pb2.GetResponse:
         """Tell which encounters a subject has."""
-        gallery = self._engine.held(request.gallery).index.name
-        with _not_held():
+        originator = codec.originator(request.originator)
+        with audit.access("get", originator, gallery=request.gallery, target=request.subject_id), _not_held():
+            gallery = self._engine.held(request.gallery).index.name
             encounters = await asyncio.to_thread(self._engine.store.encounters, gallery, request.subject_id)
-        _audit.info(
-            "get",
-            ori=request.originator.ori,
-            tcn=request.originator.tcn,
-            gallery=request.gallery,
-            subject=request.subject_id,
-        )
         return enrolment_pb2.GetResponse(
             subject_id=request.subject_id, encounters=[codec.encounter(encounter) for encounter in encounters]
         )
@@ -121,21 +113,15 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
             return enrolment_pb2.EnrolStreamResponse(item=item.item, status=status_of(error))
 
     async def _enrol(self, request: enrolment_pb2.EnrolRequest) -> enrolment_pb2.EnrolResponse:
-        self._engine.held(request.gallery)  # an unknown gallery is refused before anything is claimed
         originator, digest = codec.originator(request.originator), codec.content_digest(request)
-        try:
-            receipt = await self._running.once(originator, digest, lambda: self._once(request, originator, digest))
-        except TransactionTakenError as error:
-            raise TransactionReusedError(error.digest) from error
-        encounter = receipt.encounter
-        _audit.info(
-            "enrol",
-            ori=originator.ori,
-            tcn=originator.tcn,
-            gallery=request.gallery,
-            encounter=encounter.encounter_id,
-            repeated=receipt.repeated,
-        )
+        with audit.access("enrol", originator, gallery=request.gallery) as facts:
+            self._engine.held(request.gallery)  # an unknown gallery is refused before anything is claimed
+            try:
+                receipt = await self._running.once(originator, digest, lambda: self._once(request, originator, digest))
+            except TransactionTakenError as error:
+                raise TransactionReusedError(error.digest) from error
+            encounter = receipt.encounter
+            facts |= {"encounter": encounter.encounter_id, "repeated": receipt.repeated}
         return enrolment_pb2.EnrolResponse(
             tcr=originator.tcn,
             subject_id=encounter.subject_id,

@@ -9,6 +9,9 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+MAX_VIOLATIONS = 16
+"""Fields named in one refusal at most: a status travels in metadata, of which gRPC takes 16 KiB."""
+
 DOMAIN = "tenprint"
 """The `domain` of every ErrorInfo this server sends."""
 
@@ -41,8 +44,10 @@ class InvalidRequestError(ServiceError):
     reason = "INVALID_REQUEST"
 
     def __init__(self, violations: Sequence[Violation]) -> None:
-        super().__init__("; ".join(f"{violation.field}: {violation.description}" for violation in violations))
-        self.violations = tuple(violations)
+        more = len(violations) - MAX_VIOLATIONS
+        told = [f"{violation.field}: {violation.description}" for violation in violations[:MAX_VIOLATIONS]]
+        super().__init__("; ".join([*told, f"and {more} more"] if more > 0 else told))
+        self.violations = tuple(violations[:MAX_VIOLATIONS])
 
     def details(self) -> Sequence[Message]:
         """A BadRequest that names each field."""
@@ -76,8 +81,8 @@ class TransactionReusedError(ServiceError):
 
     def __init__(self, digest: str) -> None:
         super().__init__(
-            "originator.tcn: this ORI has used this TCN for an enrolment with other content "
-            f"(SHA-256 of the first: {digest}); send the same content again, or a new TCN"
+            "originator.tcn: this ORI has used this TCN for an enrolment with other content or into another gallery "
+            f"(SHA-256 of the first: {digest}); send the same again, or a new TCN for each gallery"
         )
 
 

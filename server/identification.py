@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, cast
 
 import grpc
-import structlog
 
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.server import codec
+from tenprint.server import audit, codec
 from tenprint.server.capture import PreparedCapture
 from tenprint.server.decision import Outcome, decide
 from tenprint.server.engine import Engine, HeldGallery
@@ -30,10 +29,10 @@ DEFAULT_CANDIDATES = 20
 STREAM_WINDOW = 32
 """Items of one IdentifyStream that may be unanswered before the server reads on."""
 
+_REPLY_MARGIN = 0.1
 _REPLY_MARGIN_SECONDS = 0.25
-"""Kept back from the deadline, so that the answer of one gallery still reaches the caller when another is late."""
-
-_audit = structlog.get_logger("tenprint.audit")
+"""A tenth of the time left, at most a quarter of a second, is kept back from the deadline, so that the answer of one
+gallery still reaches the caller when another is late."""
 
 
 class IdentificationService(identification_pb2_grpc.IdentificationServicer):
@@ -103,10 +102,19 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
     async def _identify(
         self, request: identification_pb2.IdentifyRequest, deadline: float
     ) -> identification_pb2.IdentifyResponse:
+        originator = codec.originator(request.originator)
+        with audit.access("identify", originator, galleries=list(request.galleries)) as facts:
+            response = await self._search(request, deadline)
+            facts["answers"] = [identification_pb2.Outcome.Name(answer.outcome) for answer in response.answers]
+            return response
+
+    async def _search(
+        self, request: identification_pb2.IdentifyRequest, deadline: float
+    ) -> identification_pb2.IdentifyResponse:
         galleries = [self._engine.held(name) for name in request.galleries]
         capture = codec.capture(request.probe)
         if request.min_position:
-            await self._engine.reached(Position.parse(request.min_position), deadline - _REPLY_MARGIN_SECONDS)
+            await self._engine.reached(Position.parse(request.min_position), _in_time(deadline))
         async with _until(deadline, "while the capture was prepared"):
             prepared = await self._preparation.prepare(capture, "probe", for_enrolment=False)
         wanted = request.max_candidates if request.HasField("max_candidates") else DEFAULT_CANDIDATES
@@ -117,12 +125,6 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
 
         answers = await asyncio.gather(
             *(self._answer(gallery, prepared, wanted, threshold, deadline) for gallery in galleries)
-        )
-        _audit.info(
-            "identify",
-            ori=request.originator.ori,
-            tcn=request.originator.tcn,
-            answers={answer.gallery: identification_pb2.Outcome.Name(answer.outcome) for answer in answers},
         )
         return identification_pb2.IdentifyResponse(
             tcr=request.originator.tcn,
@@ -149,8 +151,8 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         answer = identification_pb2.GalleryAnswer(gallery=name, score_threshold=threshold(len(prepared.fingers)))
         probe = Probe(prepared.vector, prepared.position_known)
         try:
-            async with _until(deadline - _REPLY_MARGIN_SECONDS, f"while gallery {name!r} was searched"):
-                searched = await gallery.scheduler.search(probe, wanted, deadline)
+            async with _until(_in_time(deadline), f"while gallery {name!r} was searched"):
+                searched = await gallery.scheduler.search(probe, wanted, _in_time(deadline))
         except Exception as error:  # noqa: BLE001 - whatever stopped this gallery must not stop the other
             outcome = Outcome.ERROR
             answer.error.CopyFrom(status_of(error))
@@ -165,6 +167,11 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         answer.outcome = codec.outcome(outcome)
         self._metrics.outcomes.labels(name, outcome.value).inc()
         return answer
+
+
+def _in_time(deadline: float) -> float:
+    """When to stop waiting, so that an answer still reaches the caller by the deadline."""
+    return deadline - min(_REPLY_MARGIN_SECONDS, _REPLY_MARGIN * max(0.0, deadline - time.monotonic()))
 
 
 class _until:  # noqa: N801 - reads as a word at its use: `async with _until(deadline, ...)`

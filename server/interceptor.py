@@ -1,9 +1,10 @@
 """The one interceptor: request id, validation, errors to status, metrics, and the log line of every RPC."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any
 
@@ -11,7 +12,7 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 
-from tenprint.server.errors import code_of, status_of
+from tenprint.server.errors import ShuttingDownError, code_of, status_of
 from tenprint.server.metrics import Metrics
 from tenprint.server.validation import validate
 
@@ -44,6 +45,13 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._calls = _Calls()
+
+    async def drained(self) -> None:
+        """Refuse new RPCs from now on, and wait until none is running."""
+        self._calls.closed = True
+        self._calls.note()
+        await self._calls.idle.wait()
 
     async def intercept_service(
         self,
@@ -73,8 +81,9 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
             )
 
             async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
-                call = _Call(method, self._metrics, context, sent_id)
+                call = _Call(method, self._metrics, self._calls, context, sent_id)
                 async with call:
+                    await call.greet()
                     result = behaviour(call.receive(request), context)
                     if isawaitable(result):  # a handler that writes to the context itself, as health's Watch does
                         await result
@@ -90,8 +99,9 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         )
 
         async def unary(request: Any, context: Any) -> Any:
-            call = _Call(method, self._metrics, context, sent_id)
+            call = _Call(method, self._metrics, self._calls, context, sent_id)
             async with call:
+                await call.greet()
                 response = await behaviour(call.receive(request), context)
                 call.count_sent()
                 return response
@@ -99,18 +109,45 @@ class RpcInterceptor(grpc.aio.ServerInterceptor):
         return make(unary, **serializers)
 
 
+@dataclass(slots=True, eq=False)
+class _Calls:
+    """How many RPCs are running, and whether new ones are taken."""
+
+    running: int = 0
+    closed: bool = False
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self) -> None:
+        """Tell who waits for the last one."""
+        if self.closed and self.running == 0:
+            self.idle.set()
+
+
 class _Call:
     """One RPC in progress: an async context whose end, however it comes, is counted, logged and answered."""
 
-    def __init__(self, method: _Method, metrics: Metrics, context: Any, sent_id: str | bytes | None) -> None:
-        self._method, self._metrics, self._context = method, metrics, context
+    def __init__(
+        self,
+        method: _Method,
+        metrics: Metrics,
+        calls: "_Calls",
+        context: Any,
+        sent_id: str | bytes | None,
+    ) -> None:
+        self._method, self._metrics, self._calls, self._context = method, metrics, calls, context
         self._id = sent_id if isinstance(sent_id, str) and _is_sane(sent_id) else uuid.uuid4().hex
         self._begun = time.perf_counter()
 
     async def __aenter__(self) -> None:
+        self._calls.running += 1
         self._metrics.grpc_started.labels(*self._method.labels).inc()
         structlog.contextvars.bind_contextvars(request_id=self._id, rpc=f"{self._method.service}/{self._method.method}")
+
+    async def greet(self) -> None:
+        """Send the request id back, or refuse the call where the server is going away."""
         await self._context.send_initial_metadata(((REQUEST_ID, self._id),))
+        if self._calls.closed:
+            raise ShuttingDownError("the server is shutting down; call another")
 
     def receive(self, request: Any) -> Any:
         """Count and validate what comes in: a message at once; a stream's messages as they are read.
@@ -136,6 +173,8 @@ class _Call:
         self._metrics.grpc_sent.labels(*self._method.labels).inc()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._calls.running -= 1
+        self._calls.note()
         status = None
         if error is None:
             code = self._context.code() or grpc.StatusCode.OK
@@ -144,8 +183,10 @@ class _Call:
         elif isinstance(error, Exception):
             status = status_of(error)
             code = code_of(status)
-        else:  # cancelled: the caller went away, or the server stops
-            code = grpc.StatusCode.CANCELLED
+        else:  # cancelled: the deadline passed, the caller went away, or the server stops
+            remaining = self._context.time_remaining()
+            late = remaining is not None and remaining <= 0
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
         seconds = time.perf_counter() - self._begun
         self._metrics.grpc_handled.labels(*self._method.labels, code.name).inc()
         self._metrics.grpc_seconds.labels(*self._method.labels).observe(seconds)

@@ -7,7 +7,7 @@ import structlog
 
 
 def configure(level: str) -> None:
-    """Send structlog's lines, and the standard library's, to standard error as JSON.
+    """Send our lines, and other libraries' warnings, to standard error as JSON.
 
     Args:
         level: least severe level shown: debug, info, warning or error.
@@ -30,11 +30,15 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                # A frame's locals may be a request, an image, a vector: never in a log.
+                structlog.processors.ExceptionRenderer(
+                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+                ),
                 structlog.processors.JSONRenderer(),
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    root.setLevel(logging.WARNING)  # what other libraries chat about may hold what they were handed
+    logging.getLogger("tenprint").setLevel(level.upper())

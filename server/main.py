@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp
+from yaml import YAMLError
 
+from tenprint.fingerprint.errors import ModelError
 from tenprint.server import logging
-from tenprint.server.app import run
+from tenprint.server.app import AddressError, run
 from tenprint.server.settings import Settings
 from tenprint.store import GalleryModelError
 
@@ -24,13 +26,13 @@ def serve(arguments: Sequence[str]) -> int:
     """
     try:
         settings = CliApp.run(Settings, cli_args=list(arguments))
-    except (ValidationError, FileNotFoundError) as error:
+    except (ValidationError, OSError, YAMLError) as error:
         sys.stderr.write(f"tenprint serve: {error}\n")
         return 2
     logging.configure(settings.log_level)
     try:
         asyncio.run(run(settings))
-    except GalleryModelError as error:
+    except (GalleryModelError, ModelError, AddressError, OSError) as error:
         sys.stderr.write(f"tenprint serve: {error}\n")
         return 2
     return 0

@@ -50,7 +50,7 @@ def demo(
     half = people // 2
     # The known person is in both databases; the others are in one each.
     members = {CRIMINAL: enrolled[:half], IMMIGRATION: [known, *enrolled[half:]]}
-    with console.reported(), LocalServer() as server:
+    with console.reported(as_json=as_json), LocalServer() as server:
         addresses = server.start()
         with Client(addresses.listen, _TIMEOUT) as client:
             _enrol(client, members, quiet=as_json)

@@ -19,7 +19,7 @@ def enrol(
     tcn: Annotated[str | None, typer.Option(help="transaction control number; made here where not given")] = None,
     subject: Annotated[str | None, typer.Option(help="the person; a new one where not given")] = None,
     positions: Annotated[str, typer.Option(help="use only these positions, as in 1,2,3")] = "",
-    ppi: Annotated[int | None, typer.Option(help="resolution of images that do not say")] = None,
+    ppi: Annotated[int | None, typer.Option(min=1, help="resolution of images that do not say")] = None,
     address: console.Address = console.DEFAULT_ADDRESS,
     ca: console.Ca = None,
     cert: console.Cert = None,
@@ -39,23 +39,28 @@ def enrol(
     except (ValueError, OSError) as error:
         console.fail(Exit.USAGE, str(error))
     enrolments = [Enrolment(Originator(ori, tcn or console.new_tcn()), gallery, item, subject) for item in captures]
-    with console.reported(), console.connect(address, ca, cert, key, timeout) as client:
+    first = enrolments[0].originator.tcn
+    with (
+        console.reported(as_json=as_json, tcn=None if many else first),
+        console.connect(address, ca, cert, key, timeout) as client,
+    ):
         if not many:
             receipt = client.enrol(enrolments[0])
             console.print_json(receipt) if as_json else console.out.print(render.receipt(receipt))
             return
-        results: list[Receipt | TenprintError] = []
+        refused = 0
         stream = client.enrol_stream(enrolments, timeout * len(enrolments))
-        for _, result in track(stream, "enrolling", len(enrolments), console=console.err, disable=as_json):
-            results.append(result)
-    refused = 0
-    for name, result in zip(prints, results, strict=True):
-        if isinstance(result, TenprintError):
-            refused += 1
-        if as_json:
-            console.print_json({"file": name, "result": result})
-        elif isinstance(result, TenprintError):
-            console.err.print(f"{name}: {result.code.name}: {result}", markup=False)
-        else:
-            console.out.print(f"{name}: subject {result.subject_id}", markup=False)
+        for number, result in track(stream, "enrolling", len(enrolments), console=console.err, disable=as_json):
+            refused += isinstance(result, TenprintError)
+            _tell(prints[number], enrolments[number].originator.tcn, result, as_json=as_json)
     raise typer.Exit(Exit.INCOMPLETE if refused else Exit.OK)
+
+
+def _tell(name: str, tcn: str, result: Receipt | TenprintError, *, as_json: bool) -> None:
+    """One file's result, as soon as it is known; with its TCN, under which it can be repeated."""
+    if as_json:
+        console.print_json({"file": name, "tcn": tcn, "result": result})
+    elif isinstance(result, TenprintError):
+        console.err.print(f"{name} (TCN {tcn}): {result.code.name}: {result}", markup=False)
+    else:
+        console.out.print(f"{name} (TCN {tcn}): subject {result.subject_id}", markup=False)

@@ -11,7 +11,7 @@ from rich.table import Table
 from tenprint.client import console
 from tenprint.client.client import Client
 from tenprint.client.console import Exit
-from tenprint.client.evaluation import GALLERY, Report, read_manifest
+from tenprint.client.evaluation import GALLERY, Report, read_manifest, template_path
 from tenprint.client.evaluation import evaluate as run
 from tenprint.client.local_server import LocalServer
 
@@ -28,11 +28,14 @@ def evaluate(
         prints = read_manifest(folder)
     except (OSError, ValueError) as error:
         console.fail(Exit.USAGE, str(error))
+    files = [item.path if templates is None else template_path(templates, item) for item in prints]
+    if absent := [path for path in files if not path.is_file()]:
+        console.fail(Exit.USAGE, f"{len(absent)} files of the manifest are not there, the first: {absent[0]}")
 
     def watched(stream: Iterator[_T], what: str, total: int) -> Iterable[_T]:
         return track(stream, what, total, console=console.err, disable=as_json)
 
-    with console.reported(), LocalServer((GALLERY,)) as server:
+    with console.reported(as_json=as_json), LocalServer((GALLERY,)) as server:
         with Client(server.start().listen) as client:
             report = run(client, prints, templates, watched)
         server.stop()

@@ -12,6 +12,6 @@ def galleries(
     as_json: console.Json = False,
 ) -> None:
     """List the galleries of a server. Fails where nobody serves, so it is a health check too."""
-    with console.reported(), console.connect(address, ca, cert, key, timeout) as client:
+    with console.reported(as_json=as_json), console.connect(address, ca, cert, key, timeout) as client:
         found = client.galleries()
     console.print_json(found) if as_json else console.out.print(render.galleries(found))

@@ -15,8 +15,8 @@ def identify(
     ori: console.Ori,
     tcn: Annotated[str | None, typer.Option(help="transaction control number; made here where not given")] = None,
     positions: Annotated[str, typer.Option(help="use only these positions, as in 11,12")] = "",
-    ppi: Annotated[int | None, typer.Option(help="resolution of images that do not say")] = None,
-    max_candidates: Annotated[int | None, typer.Option(help="1 to 100 for each gallery")] = None,
+    ppi: Annotated[int | None, typer.Option(min=1, help="resolution of images that do not say")] = None,
+    max_candidates: Annotated[int | None, typer.Option(min=0, help="1 to 100 for each gallery")] = None,
     score_threshold: Annotated[float | None, typer.Option(help="-1 to 1; -1 shows the nearest, however far")] = None,
     address: console.Address = console.DEFAULT_ADDRESS,
     ca: console.Ca = None,
@@ -31,7 +31,10 @@ def identify(
     except (ValueError, OSError) as error:
         console.fail(Exit.USAGE, str(error))
     search = Search(Originator(ori, tcn or console.new_tcn()), tuple(gallery), probe, max_candidates, score_threshold)
-    with console.reported(), console.connect(address, ca, cert, key, timeout) as client:
+    with (
+        console.reported(as_json=as_json, tcn=search.originator.tcn),
+        console.connect(address, ca, cert, key, timeout) as client,
+    ):
         identification = client.identify(search)
     console.print_json(identification) if as_json else console.out.print(render.identification(identification))
     complete = all(answer.is_complete for answer in identification.answers)

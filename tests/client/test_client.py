@@ -15,7 +15,7 @@ from tenprint.client.errors import (
     NotFoundError,
     UnavailableError,
 )
-from tenprint.client.types import EmbeddingSample, Enrolment, Fingers, Originator, Outcome, Search
+from tenprint.client.types import EmbeddingSample, Enrolment, Fingers, Originator, Outcome, Search, TransactionFile
 from tenprint.v1 import enrolment_pb2, enrolment_pb2_grpc, galleries_pb2, galleries_pb2_grpc
 from tests.server.conftest import unit_vectors
 
@@ -112,7 +112,7 @@ class _Flaky(galleries_pb2_grpc.GalleriesServicer, enrolment_pb2_grpc.EnrolmentS
     """Unavailable twice, then well."""
 
     def __init__(self):
-        self.calls = {"List": 0, "Delete": 0}
+        self.calls = {"List": 0, "Delete": 0, "Enrol": 0}
 
     def _fail(self, method, context):
         self.calls[method] += 1
@@ -122,6 +122,10 @@ class _Flaky(galleries_pb2_grpc.GalleriesServicer, enrolment_pb2_grpc.EnrolmentS
     def List(self, request, context):
         self._fail("List", context)
         return galleries_pb2.ListResponse()
+
+    def Enrol(self, request, context):
+        self._fail("Enrol", context)
+        return enrolment_pb2.EnrolResponse()
 
     def Delete(self, request, context):
         self._fail("Delete", context)
@@ -145,6 +149,9 @@ def test_only_what_is_safe_is_repeated(flaky):
     with Client(address, timeout=20) as client:
         assert client.galleries() == ()
         assert servicer.calls["List"] == 3
+        card = TransactionFile(b"\0" * 2_000_000)  # more than gRPC keeps for a retry by default
+        client.enrol(Enrolment(originator(), "criminal", card))
+        assert servicer.calls["Enrol"] == 3
         with pytest.raises(UnavailableError):
             client.delete(originator(), "criminal", subject_id="P1")
         assert servicer.calls["Delete"] == 1

@@ -38,7 +38,7 @@ class IdentificationStub:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
@@ -81,7 +81,7 @@ class IdentificationServicer:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
@@ -104,7 +104,8 @@ class IdentificationServicer:
 
     def IdentifyStream(self, request_iterator, context):
         """Captures as they come, answers as they are ready, in no set order; `item` ties them together. The server reads no
-        further while 32 of a stream's items are unanswered, so a client may send without counting.
+        further while 32 of a stream's items are unanswered. Where many streams fill the queues, single items are refused
+        with RESOURCE_EXHAUSTED, to be sent again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,7 +150,7 @@ class Identification:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 

@@ -39,7 +39,7 @@ class IdentificationStub:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
@@ -56,7 +56,8 @@ class IdentificationStub:
     """Up to 64 captures in one message. Each has its own result or status: one bad capture leaves the others unharmed."""
     IdentifyStream: _grpc.StreamStreamMultiCallable[_identification_pb2.IdentifyStreamRequest, _identification_pb2.IdentifyStreamResponse]
     """Captures as they come, answers as they are ready, in no set order; `item` ties them together. The server reads no
-    further while 32 of a stream's items are unanswered, so a client may send without counting.
+    further while 32 of a stream's items are unanswered. Where many streams fill the queues, single items are refused
+    with RESOURCE_EXHAUSTED, to be sent again.
     """
 
 @_typing.type_check_only
@@ -73,7 +74,7 @@ class IdentificationAsyncStub(IdentificationStub):
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
@@ -87,7 +88,8 @@ class IdentificationAsyncStub(IdentificationStub):
     """Up to 64 captures in one message. Each has its own result or status: one bad capture leaves the others unharmed."""
     IdentifyStream: _aio.StreamStreamMultiCallable[_identification_pb2.IdentifyStreamRequest, _identification_pb2.IdentifyStreamResponse]  # type: ignore[assignment]
     """Captures as they come, answers as they are ready, in no set order; `item` ties them together. The server reads no
-    further while 32 of a stream's items are unanswered, so a client may send without counting.
+    further while 32 of a stream's items are unanswered. Where many streams fill the queues, single items are refused
+    with RESOURCE_EXHAUSTED, to be sent again.
     """
 
 class IdentificationServicer(metaclass=_abc_1.ABCMeta):
@@ -103,7 +105,7 @@ class IdentificationServicer(metaclass=_abc_1.ABCMeta):
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
@@ -133,7 +135,8 @@ class IdentificationServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_identification_pb2.IdentifyStreamResponse], _abc.AsyncIterator[_identification_pb2.IdentifyStreamResponse]]:
         """Captures as they come, answers as they are ready, in no set order; `item` ties them together. The server reads no
-        further while 32 of a stream's items are unanswered, so a client may send without counting.
+        further while 32 of a stream's items are unanswered. Where many streams fill the queues, single items are refused
+        with RESOURCE_EXHAUSTED, to be sent again.
         """
 
 def add_IdentificationServicer_to_server(servicer: IdentificationServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
