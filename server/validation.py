@@ -1,30 +1,28 @@
-"""Requests against the rules their proto states, once, before any service sees them."""
+"""Requests against the rules their protos state, once, before any service sees them."""
 
-import protovalidate
-from buf.validate import validate_pb2
+from typing import Final
+
 from google.protobuf.message import Message
 
 from tenprint.server.errors import InvalidRequestError, Violation
+from tenprint.server.rules import Rules
+from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2
 
-_validator = protovalidate.Validator()  # type: ignore[no-untyped-call]  # its constructor has no annotation
+_RULES: Final = Rules(
+    message
+    for file in (capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2)
+    for message in file.DESCRIPTOR.message_types_by_name.values()
+    if message.name.endswith("Request") or file is capture_pb2
+)
 
 
 def validate(message: Message) -> None:
-    """Check a message against its protovalidate rules.
+    """Check a request against its proto's rules.
 
     Raises:
         InvalidRequestError: naming every field that breaks one.
     """
-    violations = [violation.proto for violation in _validator.collect_violations(message)]
+    violations: list[Violation] = []
+    _RULES.check(message, lambda path, problem: violations.append(Violation(path, problem)))
     if violations:
-        raise InvalidRequestError([Violation(_path(violation), violation.message) for violation in violations])
-
-
-def _path(violation: validate_pb2.Violation) -> str:
-    """The field as a reader writes it: ``probe.fingers.samples[2].position``."""
-    path = ""
-    for element in violation.field.elements:
-        path += f".{element.field_name}" if path else element.field_name
-        if element.WhichOneof("subscript") == "index":
-            path += f"[{element.index}]"
-    return path or "request"
+        raise InvalidRequestError(violations)
