@@ -250,7 +250,10 @@ def _check_framing(data: bytes, limits: TransactionLimits) -> None:
     contents = re.search(rb"\x1d1\.0*3:([0-9\x1e\x1f ]+)[\x1d\x1c]", data[: min(length, limits.max_text_bytes)])
     if contents is None:
         raise TransactionError(_FIELD, "the Type-1 record has no table of contents (1.003)")
-    types = [int(entry.split(_US)[0] or b"0") for entry in contents.group(1).split(_RS)]
+    codes = [entry.split(_US)[0].strip() for entry in contents.group(1).split(_RS)]
+    if not all(code.isdigit() and len(code) <= 9 for code in codes):
+        raise TransactionError(_FIELD, "the table of contents (1.003) names a record without a type")
+    types = [int(code) for code in codes]
     if len(types) > limits.max_records:
         raise TransactionError(_FIELD, f"{len(types)} records; at most {limits.max_records} are allowed")
     position = 0

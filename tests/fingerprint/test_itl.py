@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tenprint.fingerprint.errors import FingerprintError, ImageError, TransactionError
@@ -165,6 +165,7 @@ def test_an_oversized_transaction_is_refused():
 
 
 @settings(max_examples=300, deadline=None)
+@example(changes=[(31, 32)], cut=None, head=False)  # a blank in the table of contents, found here once
 @given(
     changes=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=6),
     cut=st.none() | st.integers(0, 1 << 20),
