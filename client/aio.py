@@ -10,6 +10,7 @@ from tenprint.client import codec
 from tenprint.client.channel import Target
 from tenprint.client.client import DEFAULT_TIMEOUT
 from tenprint.client.errors import TenprintError, translated
+from tenprint.client.streams import Source
 from tenprint.client.types import (
     Encounter,
     Enrolment,
@@ -87,7 +88,8 @@ class AsyncClient:
         """Search captures as they come; yields (number in `searches`, result) as answers are ready, in no set order.
 
         Args:
-            searches: read as fast as the server takes them.
+            searches: read as fast as the server takes them. An error of theirs is raised once what was sent before
+                it is answered.
             timeout: seconds the whole stream may take.
         """
 
@@ -97,8 +99,9 @@ class AsyncClient:
                 yield identification_pb2.IdentifyStreamRequest(item=number, request=codec.search(search))
                 number += 1
 
-        with translated():
-            async for answer in self._identification.IdentifyStream(requests(), timeout=timeout):
+        source = Source()
+        with source.answered():
+            async for answer in self._identification.IdentifyStream(source.read_async(requests()), timeout=timeout):
                 yield answer.item, codec.result(answer.result)
 
     async def enrol(self, enrolment: Enrolment, timeout: float | None = None) -> Receipt:
@@ -111,7 +114,8 @@ class AsyncClient:
         """Enrol captures as they come; yields (number in `enrolments`, receipt) in their order.
 
         Args:
-            enrolments: read as fast as the server takes them.
+            enrolments: read as fast as the server takes them. An error of theirs is raised once what was sent before
+                it is answered.
             timeout: seconds the whole stream may take.
         """
 
@@ -121,8 +125,9 @@ class AsyncClient:
                 yield enrolment_pb2.EnrolStreamRequest(item=number, request=codec.enrolment(enrolment))
                 number += 1
 
-        with translated():
-            async for answer in self._enrolment.EnrolStream(requests(), timeout=timeout):
+        source = Source()
+        with source.answered():
+            async for answer in self._enrolment.EnrolStream(source.read_async(requests()), timeout=timeout):
                 yield answer.item, codec.streamed_receipt(answer)
 
     async def delete(

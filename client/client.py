@@ -9,6 +9,7 @@ import grpc
 from tenprint.client import codec
 from tenprint.client.channel import Target
 from tenprint.client.errors import TenprintError, translated
+from tenprint.client.streams import Source
 from tenprint.client.types import (
     Encounter,
     Enrolment,
@@ -89,15 +90,17 @@ class Client:
         """Search captures as they come; yields (number in `searches`, result) as answers are ready, in no set order.
 
         Args:
-            searches: read from another thread, as fast as the server takes them.
+            searches: read from another thread, as fast as the server takes them. An error of theirs is raised once
+                what was sent before it is answered.
             timeout: seconds the whole stream may take.
         """
         requests = (
             identification_pb2.IdentifyStreamRequest(item=number, request=codec.search(search))
             for number, search in enumerate(searches)
         )
-        with translated():
-            for answer in self._identification.IdentifyStream(requests, timeout=timeout):
+        source = Source()
+        with source.answered():
+            for answer in self._identification.IdentifyStream(source.read(requests), timeout=timeout):
                 yield answer.item, codec.result(answer.result)
 
     def enrol(self, enrolment: Enrolment, timeout: float | None = None) -> Receipt:
@@ -110,15 +113,17 @@ class Client:
         """Enrol captures as they come; yields (number in `enrolments`, receipt) in their order.
 
         Args:
-            enrolments: read from another thread, as fast as the server takes them.
+            enrolments: read from another thread, as fast as the server takes them. An error of theirs is raised once
+                what was sent before it is answered.
             timeout: seconds the whole stream may take.
         """
         requests = (
             enrolment_pb2.EnrolStreamRequest(item=number, request=codec.enrolment(enrolment))
             for number, enrolment in enumerate(enrolments)
         )
-        with translated():
-            for answer in self._enrolment.EnrolStream(requests, timeout=timeout):
+        source = Source()
+        with source.answered():
+            for answer in self._enrolment.EnrolStream(source.read(requests), timeout=timeout):
                 yield answer.item, codec.streamed_receipt(answer)
 
     def delete(

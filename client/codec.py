@@ -32,6 +32,15 @@ _MISSING = {
     MissingReason.AMPUTATED: capture_pb2.MISSING_REASON_AMPUTATED,
     MissingReason.UNABLE_TO_PRINT: capture_pb2.MISSING_REASON_UNABLE_TO_PRINT,
 }
+_OUTCOMES: dict[int, Outcome] = {
+    identification_pb2.OUTCOME_CANDIDATES: Outcome.CANDIDATES,
+    identification_pb2.OUTCOME_NO_CANDIDATES: Outcome.NO_CANDIDATES,
+    identification_pb2.OUTCOME_PARTIAL: Outcome.PARTIAL,
+    identification_pb2.OUTCOME_ERROR: Outcome.ERROR,
+}
+_STATUSES: dict[int, str] = {
+    number: name.removeprefix("SAMPLE_STATUS_").lower() for name, number in capture_pb2.SampleStatus.items()
+}
 
 
 def _position(value: int) -> capture_pb2.FingerPosition:
@@ -94,7 +103,7 @@ def _reports(messages: Iterable[capture_pb2.SampleReport]) -> tuple[SampleReport
     return tuple(
         SampleReport(
             position=message.position,
-            status=capture_pb2.SampleStatus.Name(message.status).removeprefix("SAMPLE_STATUS_").lower(),
+            status=_STATUSES.get(message.status, "unknown"),
             detail=message.detail,
             minutiae=message.minutiae if message.HasField("minutiae") else None,
             nfiq2=message.nfiq2 if message.HasField("nfiq2") else None,
@@ -105,9 +114,12 @@ def _reports(messages: Iterable[capture_pb2.SampleReport]) -> tuple[SampleReport
 
 
 def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
+    outcome, error = _OUTCOMES.get(message.outcome), message.error.message if message.HasField("error") else None
+    if outcome is None:  # of a newer server: whatever it means, it is not "no match"
+        outcome, error = Outcome.ERROR, f"outcome {message.outcome} is none that this client knows: update it"
     return Answer(
         gallery=message.gallery,
-        outcome=Outcome(identification_pb2.Outcome.Name(message.outcome).removeprefix("OUTCOME_").lower()),
+        outcome=outcome,
         candidates=tuple(
             Candidate(
                 candidate.rank,
@@ -119,7 +131,7 @@ def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
             for candidate in message.candidates
         ),
         coverage=Coverage(message.coverage.total, message.coverage.searched, message.coverage.incomparable),
-        error=message.error.message if message.HasField("error") else None,
+        error=error,
         score_threshold=message.score_threshold,
         queue_seconds=message.timing.queue_seconds,
         search_seconds=message.timing.search_seconds,

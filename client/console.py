@@ -51,11 +51,13 @@ Address = Annotated[str, typer.Option(envvar="TENPRINT_ADDRESS", help="host:port
 Ca = Annotated[Path | None, typer.Option(envvar="TENPRINT_CA", help="PEM file of the server's authority: use TLS")]
 Cert = Annotated[Path | None, typer.Option(envvar="TENPRINT_CERT", help="PEM file of the client's certificate")]
 Key = Annotated[Path | None, typer.Option(envvar="TENPRINT_KEY", help="PEM file of its private key")]
-Timeout = Annotated[float, typer.Option(min=0.001, help="seconds a call may take")]
+Timeout = Annotated[float, typer.Option(min=0.001, max=86_400, help="seconds a call may take")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 Ori = Annotated[str, typer.Option(envvar="TENPRINT_ORI", help="ORI of the agency that asks")]
 
 DEFAULT_ADDRESS = "localhost:50051"
+UINT32 = 4_294_967_295
+"""The largest number the wire carries; the server says what it allows."""
 
 
 def connect(address: str, ca: Path | None, cert: Path | None, key: Path | None, timeout: float) -> Client:
@@ -86,6 +88,7 @@ def _plain(value: Any) -> Any:
             "code": value.code.name,
             "message": str(value),
             "violations": [dataclasses.asdict(violation) for violation in value.violations],
+            "retry_after": value.retry_after,
         }
     if isinstance(value, np.generic):
         return value.item()

@@ -74,11 +74,11 @@ _KINDS: dict[grpc.StatusCode, type[TenprintError]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
 }
-_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode if code is not grpc.StatusCode.OK}
 
 
 def from_status(status: status_pb2.Status) -> TenprintError:
-    """The exception a google.rpc.Status stands for."""
+    """The exception a google.rpc.Status stands for; UNKNOWN for a code that is no error, or that nobody has defined."""
     violations: list[FieldViolation] = []
     retry_after = None
     for detail in status.details:
@@ -87,8 +87,9 @@ def from_status(status: status_pb2.Status) -> TenprintError:
             violations += [FieldViolation(item.field, item.description) for item in bad.field_violations]
         elif detail.Unpack(retry):
             retry_after = retry.retry_delay.ToTimedelta().total_seconds()
-    code = _CODES[status.code]
-    return _KINDS.get(code, TenprintError)(code, status.message, tuple(violations), retry_after)
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    message = status.message or f"the server gave no reason (status {status.code})"
+    return _KINDS.get(code, TenprintError)(code, message, tuple(violations), retry_after)
 
 
 def from_rpc(error: grpc.RpcError) -> TenprintError:

@@ -11,13 +11,14 @@ import numpy as np
 
 from tenprint.client.client import Client
 from tenprint.client.console import new_tcn
-from tenprint.client.errors import TenprintError
+from tenprint.client.errors import InvalidRequestError, TenprintError
 from tenprint.client.types import (
     Enrolment,
     Fingers,
     Identification,
     ImageSample,
     Originator,
+    Receipt,
     Sample,
     Search,
     TemplateSample,
@@ -31,8 +32,11 @@ POSITION = 2
 CANDIDATES = 10
 STREAM_SECONDS = 7200.0
 
-
 _T = TypeVar("_T")
+
+
+class EvaluationError(Exception):
+    """A probe that the server did not search in full: a figure that counted it as a miss would be wrong."""
 
 
 class Watched(Protocol):
@@ -147,6 +151,11 @@ def evaluate(
         prints: what to use.
         templates: folder of ISO templates to use in place of the images.
         watched: shows the progress of a stream.
+
+    Raises:
+        TenprintError: if the server fails, or refuses a print for anything but the print (INVALID_ARGUMENT).
+        EvaluationError: if it answers a probe partially or with an error.
+        OSError: if a print cannot be read.
     """
 
     def sample(item: Print) -> Sample:
@@ -160,7 +169,7 @@ def evaluate(
     refused_fingers = {
         mates[number].name
         for number, result in watched(client.enrol_stream(enrolments, STREAM_SECONDS), "enrolling", len(mates))
-        if isinstance(result, TenprintError)
+        if _usable(result) is None
     }
     searches = (
         Search(Originator(ORI, new_tcn()), (GALLERY,), Fingers((sample(item),)), CANDIDATES, -1.0) for item in probes
@@ -189,14 +198,29 @@ def evaluate(
     )
 
 
-def _trial(item: Print, result: Identification | TenprintError) -> Trial:
+_R = TypeVar("_R", Identification, Receipt)
+
+
+def _usable(result: _R | TenprintError) -> _R | None:
+    """The result; None where the print was refused. Any other failure is the server's, and no figure."""
+    if isinstance(result, InvalidRequestError):
+        return None
     if isinstance(result, TenprintError):
+        raise result
+    return result
+
+
+def _trial(item: Print, result: Identification | TenprintError) -> Trial:
+    found = _usable(result)
+    if found is None:
         return Trial(item.dataset, None, refused=True, seconds=0.0)
-    answer = result.answers[0]
+    answer = found.of(GALLERY)
+    if not answer.is_complete:
+        raise EvaluationError(f"{item.name}_{item.impression}: gallery {GALLERY} answered {answer.outcome}")
     seconds = (
-        result.decode_seconds
-        + result.extract_seconds
-        + result.embed_seconds
+        found.decode_seconds
+        + found.extract_seconds
+        + found.embed_seconds
         + answer.queue_seconds
         + answer.search_seconds
         + answer.rescore_seconds

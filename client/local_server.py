@@ -29,7 +29,7 @@ class Addresses:
 
 
 class LocalServer:
-    """Starts a server when entered, and stops it with SIGTERM when left.
+    """A server of one's own: `start` it, `stop` it to drain it; leaving the context kills what still runs.
 
     Args:
         galleries: names of the galleries to hold; None: the server's default.

@@ -112,7 +112,10 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class SampleReport:
-    """What became of one sample: `status` is `used`, `not_used_slap`, ... as tenprint.v1.SampleStatus names them."""
+    """What became of one sample.
+
+    `status` is `used`, `not_used_slap`, ... as tenprint.v1.SampleStatus names them; `unknown`: the server is newer.
+    """
 
     position: int
     status: str

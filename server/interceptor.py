@@ -137,6 +137,9 @@ class _Call:
         self._method, self._metrics, self._calls, self._context = method, metrics, calls, context
         self._id = sent_id if isinstance(sent_id, str) and _is_sane(sent_id) else uuid.uuid4().hex
         self._begun = time.perf_counter()
+        # Asked now: at the end the call may be gone, and its context is not to be touched then.
+        self._peer = context.peer()
+        self._time_allowed = context.time_remaining()
 
     async def __aenter__(self) -> None:
         self._calls.running += 1
@@ -184,13 +187,12 @@ class _Call:
             status = status_of(error)
             code = code_of(status)
         else:  # cancelled: the deadline passed, the caller went away, or the server stops
-            remaining = self._context.time_remaining()
-            late = remaining is not None and remaining <= 0
+            late = self._time_allowed is not None and time.perf_counter() - self._begun >= self._time_allowed
             code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
         seconds = time.perf_counter() - self._begun
         self._metrics.grpc_handled.labels(*self._method.labels, code.name).inc()
         self._metrics.grpc_seconds.labels(*self._method.labels).observe(seconds)
-        _log.info("rpc", code=code.name, seconds=round(seconds, 6), peer=self._context.peer())
+        _log.info("rpc", code=code.name, seconds=round(seconds, 6), peer=self._peer)
         if status is not None:
             await self._context.abort(code, status.message, ((_STATUS_DETAILS, status.SerializeToString()),))
 

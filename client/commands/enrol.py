@@ -19,7 +19,9 @@ def enrol(
     tcn: Annotated[str | None, typer.Option(help="transaction control number; made here where not given")] = None,
     subject: Annotated[str | None, typer.Option(help="the person; a new one where not given")] = None,
     positions: Annotated[str, typer.Option(help="use only these positions, as in 1,2,3")] = "",
-    ppi: Annotated[int | None, typer.Option(min=1, help="resolution of images that do not say")] = None,
+    ppi: Annotated[
+        int | None, typer.Option(min=1, max=console.UINT32, help="resolution of images that do not say")
+    ] = None,
     address: console.Address = console.DEFAULT_ADDRESS,
     ca: console.Ca = None,
     cert: console.Cert = None,
@@ -31,28 +33,34 @@ def enrol(
     many = len(prints) > 1 and all(Path(name).suffix.lower() in files.TRANSACTIONS for name in prints)
     if many and (tcn or subject):
         console.fail(Exit.USAGE, "--tcn and --subject belong to one capture; several files were given")
+    if many and (absent := [name for name in prints if not Path(name).is_file()]):
+        console.fail(Exit.USAGE, f"{len(absent)} of the files are not there, the first: {absent[0]}")
+    tcns = [tcn or console.new_tcn() for _ in (prints if many else [prints])]
     try:
         chosen = files.parse_positions(positions)
-        captures = [files.capture([name], chosen, ppi) for name in prints] if many else [
-            files.capture(prints, chosen, ppi)
-        ]  # fmt: skip
+        capture = None if many else files.capture(prints, chosen, ppi)
     except (ValueError, OSError) as error:
         console.fail(Exit.USAGE, str(error))
-    enrolments = [Enrolment(Originator(ori, tcn or console.new_tcn()), gallery, item, subject) for item in captures]
-    first = enrolments[0].originator.tcn
     with (
-        console.reported(as_json=as_json, tcn=None if many else first),
+        console.reported(as_json=as_json, tcn=None if many else tcns[0]),
         console.connect(address, ca, cert, key, timeout) as client,
     ):
-        if not many:
-            receipt = client.enrol(enrolments[0])
+        if capture is not None:
+            receipt = client.enrol(Enrolment(Originator(ori, tcns[0]), gallery, capture, subject))
             console.print_json(receipt) if as_json else console.out.print(render.receipt(receipt))
             return
         refused = 0
-        stream = client.enrol_stream(enrolments, timeout * len(enrolments))
-        for number, result in track(stream, "enrolling", len(enrolments), console=console.err, disable=as_json):
-            refused += isinstance(result, TenprintError)
-            _tell(prints[number], enrolments[number].originator.tcn, result, as_json=as_json)
+        enrolments = (  # each file is read when its turn comes: together they may be larger than the memory
+            Enrolment(Originator(ori, number), gallery, files.capture([name], chosen, ppi))
+            for name, number in zip(prints, tcns, strict=True)
+        )
+        stream = client.enrol_stream(enrolments, timeout * len(prints))
+        try:
+            for item, result in track(stream, "enrolling", len(prints), console=console.err, disable=as_json):
+                refused += isinstance(result, TenprintError)
+                _tell(prints[item], tcns[item], result, as_json=as_json)
+        except (ValueError, OSError) as error:  # of a file that could not be read; those before it are enrolled
+            console.fail(Exit.USAGE, str(error))
     raise typer.Exit(Exit.INCOMPLETE if refused else Exit.OK)
 
 
@@ -61,6 +69,6 @@ def _tell(name: str, tcn: str, result: Receipt | TenprintError, *, as_json: bool
     if as_json:
         console.print_json({"file": name, "tcn": tcn, "result": result})
     elif isinstance(result, TenprintError):
-        console.err.print(f"{name} (TCN {tcn}): {result.code.name}: {result}", markup=False)
+        console.err.print(f"{name} (TCN {tcn}): {result.code.name}: {result}", markup=False, soft_wrap=True)
     else:
-        console.out.print(f"{name} (TCN {tcn}): subject {result.subject_id}", markup=False)
+        console.out.print(f"{name} (TCN {tcn}): subject {result.subject_id}", markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from rich.table import Table
 from tenprint.client import console
 from tenprint.client.client import Client
 from tenprint.client.console import Exit
-from tenprint.client.evaluation import GALLERY, Report, read_manifest, template_path
+from tenprint.client.evaluation import GALLERY, EvaluationError, Report, read_manifest, template_path
 from tenprint.client.evaluation import evaluate as run
 from tenprint.client.local_server import LocalServer
 
@@ -37,7 +37,10 @@ def evaluate(
 
     with console.reported(as_json=as_json), LocalServer((GALLERY,)) as server:
         with Client(server.start().listen) as client:
-            report = run(client, prints, templates, watched)
+            try:
+                report = run(client, prints, templates, watched)
+            except (EvaluationError, OSError) as error:
+                console.fail(Exit.FAILED, str(error))
         server.stop()
     if as_json:
         console.print_json(report)

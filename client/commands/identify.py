@@ -15,8 +15,12 @@ def identify(
     ori: console.Ori,
     tcn: Annotated[str | None, typer.Option(help="transaction control number; made here where not given")] = None,
     positions: Annotated[str, typer.Option(help="use only these positions, as in 11,12")] = "",
-    ppi: Annotated[int | None, typer.Option(min=1, help="resolution of images that do not say")] = None,
-    max_candidates: Annotated[int | None, typer.Option(min=0, help="1 to 100 for each gallery")] = None,
+    ppi: Annotated[
+        int | None, typer.Option(min=1, max=console.UINT32, help="resolution of images that do not say")
+    ] = None,
+    max_candidates: Annotated[
+        int | None, typer.Option(min=0, max=console.UINT32, help="1 to 100 for each gallery")
+    ] = None,
     score_threshold: Annotated[float | None, typer.Option(help="-1 to 1; -1 shows the nearest, however far")] = None,
     address: console.Address = console.DEFAULT_ADDRESS,
     ca: console.Ca = None,

@@ -17,6 +17,9 @@ def thumbs(tmp_path_factory):
     for seed in (1, 2):
         for capture, rolled in ((1, True), (2, False)):
             (folder / f"{seed}_{capture}.png").write_bytes(encode_png(press(grow_finger(seed), capture, rolled=rolled)))
+    (folder / "empty.an2").touch()
+    with (folder / "large.png").open("wb") as file:
+        file.truncate(3_000_000_000)  # sparse: more than protobuf can carry, and no bytes on the disk
     return folder
 
 
@@ -62,6 +65,14 @@ def test_a_partial_answer_has_an_exit_code_of_its_own(run, thumbs):
     assert "must not be read as no match" in " ".join(told.split())
 
 
+def test_of_many_files_each_is_told_for_itself(run, thumbs):
+    code, told = run("enrol", "criminal", f"{thumbs}/empty.an2", f"{thumbs}/empty.an2", "--json")
+    lines = [json.loads(line) for line in told.splitlines()]
+    assert code == 3
+    assert [line["result"]["code"] for line in lines] == ["INVALID_ARGUMENT"] * 2
+    assert lines[0]["tcn"] != lines[1]["tcn"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -69,6 +80,10 @@ def test_a_partial_answer_has_an_exit_code_of_its_own(run, thumbs):
         (("identify", "--gallery", "criminal", "{}/1_2.png"), 2, "which finger"),
         (("identify", "--gallery", "criminal", "1={}/absent.png"), 2, "No such file"),
         (("identify", "--gallery", "criminal", "16={}/1_2.png"), 2, "0 to 15"),
+        (("identify", "--gallery", "criminal", "1={}/large.png"), 2, "larger than a message"),
+        (("identify", "--gallery", "criminal", "1={}/1_2.png", "--max-candidates", "5000000000"), 2, ""),
+        (("identify", "--gallery", "criminal", "1={}/1_2.png", "--ppi", "5000000000"), 2, ""),
+        (("enrol", "criminal", "{}/empty.an2", "{}/absent.an2"), 2, "absent.an2"),
         (("galleries", "--address", "127.0.0.1:1", "--timeout", "2"), 5, ""),
         (("galleries", "--cert", "{}/1_2.png"), 2, "both or neither"),
     ],
