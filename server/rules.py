@@ -7,12 +7,13 @@ test holds the compiled checks against protovalidate itself.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 Report = Callable[[str, str], None]
 """Takes a field's path and what is wrong and allowed."""
@@ -21,6 +22,23 @@ _Check = Callable[[Any], str | None]
 """Takes a value; says what is wrong and allowed, or None."""
 
 _Field = Callable[[Message, str, Report], None]
+
+_TYPES = {
+    "string": FieldDescriptor.TYPE_STRING,
+    "bytes": FieldDescriptor.TYPE_BYTES,
+    "uint32": FieldDescriptor.TYPE_UINT32,
+    "float": FieldDescriptor.TYPE_FLOAT,
+    "enum": FieldDescriptor.TYPE_ENUM,
+}
+"""The scalar rules that are compiled, and the one type of field that each is for."""
+
+_PATTERN = re.compile(
+    r"\^(?P<body>(?:\((?!\?)|(?:\)|\[\^?[^\[\]\\]+\]|[A-Za-z0-9 _:@-])(?:[?*+]|\{\d+(?:,\d*)?\})?)*)\$", re.ASCII
+)
+"""Patterns that RE2 and Python read alike: from ^ to $, of letters, digits, classes, groups and simple repetitions."""
+
+_NOT_UNIQUE = (FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE)
+"""Types whose items a set cannot tell apart as protovalidate does."""
 
 
 class UnknownRuleError(Exception):
@@ -68,13 +86,11 @@ class Rules:
 
     def _field(self, field: FieldDescriptor) -> _Field:
         rules: validate_pb2.FieldRules = _stated(field, validate_pb2.field) or validate_pb2.FieldRules()
-        _only(rules, field, {"required", "string", "bytes", "uint32", "float", "enum", "repeated"})
         if field.is_repeated:
             return self._repeated(field, rules)
         if field.message_type is not None:
+            _only(rules, field, {"required"})
             return self._message(field, field.message_type, required=rules.required)
-        if rules.required:
-            raise UnknownRuleError(f"{field.full_name}: `required` is compiled for messages only")
         check = _scalar(field, rules)
         name, has_presence = field.name, field.has_presence
 
@@ -102,12 +118,18 @@ class Rules:
 
     def _repeated(self, field: FieldDescriptor, rules: validate_pb2.FieldRules) -> _Field:
         name, repeated = field.name, rules.repeated
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            raise UnknownRuleError(f"{field.full_name}: maps are not compiled")
+        _only(rules, field, {"repeated"})
         _only(repeated, field, {"min_items", "max_items", "unique", "items"})
         least, most = repeated.min_items, repeated.max_items if repeated.HasField("max_items") else None
         unique = repeated.unique
+        if unique and field.type in _NOT_UNIQUE:
+            raise UnknownRuleError(f"{field.full_name}: `unique` is not compiled for items of this type")
         ignored = repeated.items.ignore == validate_pb2.IGNORE_ALWAYS
         item: _Check = _anything
         if field.message_type is not None:
+            _only(repeated.items, field, {"ignore"} if ignored else set())
             self._compile(field.message_type)
         elif not ignored:
             item = _scalar(field, repeated.items)
@@ -141,10 +163,12 @@ def _stated(described: Any, extension: Any) -> Any:
     return options.Extensions[extension] if options.HasExtension(extension) else None
 
 
-def _only(rules: Message, field: FieldDescriptor, known: set[str]) -> None:
+def _only(rules: Message, field: FieldDescriptor, known: Set[str]) -> None:
     for stated, _ in rules.ListFields():
         if stated.name not in known:
             raise UnknownRuleError(f"{field.full_name}: the rule `{stated.name}` is not compiled")
+    if unknown := UnknownFieldSet(rules):  # of a newer validate.proto than the stub's
+        raise UnknownRuleError(f"{field.full_name}: the rule numbered {unknown[0].field_number} is not compiled")
 
 
 def _nothing(_message: Message, _prefix: str, _report: Report) -> None:
@@ -164,10 +188,13 @@ def _required_oneof(name: str, members: list[str]) -> _Field:
 
 
 def _scalar(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> _Check:
+    _only(rules, field, _TYPES.keys())
     kind = rules.WhichOneof("type")
+    if kind is None:
+        return _anything
+    if field.type != _TYPES[kind]:
+        raise UnknownRuleError(f"{field.full_name}: `{kind}` rules do not fit the type of the field")
     match kind:
-        case None:
-            return _anything
         case "string":
             return _string(field, rules.string)
         case "bytes":
@@ -175,24 +202,29 @@ def _scalar(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> _Check:
             return _length("bytes", rules.bytes)
         case "uint32":
             _only(rules.uint32, field, {"gte", "lte"})
-            return _between(rules.uint32)
+            return _between(field, rules.uint32)
         case "float":
             _only(rules.float, field, {"gte", "lte"})
-            return _between(rules.float)
-        case "enum":
-            return _enum(field, rules.enum)
+            return _between(field, rules.float)
         case _:
-            raise UnknownRuleError(f"{field.full_name}: rules of type `{kind}` are not compiled")
+            return _enum(field, rules.enum)
 
 
 def _string(field: FieldDescriptor, rules: validate_pb2.StringRules) -> _Check:
     _only(rules, field, {"pattern", "min_len", "max_len"})
     if not rules.HasField("pattern"):
         return _length("characters", rules)
-    if rules.HasField("min_len") or rules.HasField("max_len") or not re.fullmatch(r"\^.*\$", rules.pattern):
-        raise UnknownRuleError(f"{field.full_name}: a pattern is compiled alone, and from ^ to $")
-    # Anchored by fullmatch: Python's $ would let a newline follow, RE2's does not.
-    matches = re.compile(rules.pattern[1:-1], re.ASCII).fullmatch
+    simple = _PATTERN.fullmatch(rules.pattern)
+    if rules.HasField("min_len") or rules.HasField("max_len") or simple is None:
+        raise UnknownRuleError(
+            f"{field.full_name}: a pattern is compiled alone, from ^ to $, of letters, digits, classes, groups and "
+            f"repetitions; not {rules.pattern}"
+        )
+    try:
+        # Anchored by fullmatch: Python's $ would let a newline follow, RE2's does not.
+        matches = re.compile(simple["body"], re.ASCII).fullmatch
+    except re.error as error:
+        raise UnknownRuleError(f"{field.full_name}: {rules.pattern} is no pattern: {error}") from error
     problem = f"must match {rules.pattern}"
 
     def check(value: str) -> str | None:
@@ -214,9 +246,10 @@ def _length(what: str, rules: validate_pb2.StringRules | validate_pb2.BytesRules
     return check
 
 
-def _between(rules: validate_pb2.UInt32Rules | validate_pb2.FloatRules) -> _Check:
-    if not (rules.HasField("gte") and rules.HasField("lte")):
-        raise UnknownRuleError("numbers are compiled with both bounds only")
+def _between(field: FieldDescriptor, rules: validate_pb2.UInt32Rules | validate_pb2.FloatRules) -> _Check:
+    # A lower bound above the upper one means "outside" to protovalidate.
+    if not (rules.HasField("gte") and rules.HasField("lte") and rules.gte <= rules.lte):
+        raise UnknownRuleError(f"{field.full_name}: numbers are compiled with both bounds, gte at most lte, only")
     least, most = rules.gte, rules.lte
 
     def check(value: float) -> str | None:
@@ -229,10 +262,12 @@ def _between(rules: validate_pb2.UInt32Rules | validate_pb2.FloatRules) -> _Chec
 def _enum(field: FieldDescriptor, rules: validate_pb2.EnumRules) -> _Check:
     _only(rules, field, {"defined_only", "in"})
     defined = {value.number for value in field.enum_type.values} if field.enum_type is not None else set()
-    listed = list(getattr(rules, "in"))
+    listed = set(getattr(rules, "in"))
     if not listed and not rules.defined_only:
         return _anything
-    allowed = set(listed) if listed else defined
+    if listed and rules.defined_only:
+        raise UnknownRuleError(f"{field.full_name}: `in` and `defined_only` are not compiled together")
+    allowed = listed or defined
     problem = f"must be one of {', '.join(str(number) for number in sorted(allowed))}"
 
     def check(value: int) -> str | None:
