@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -132,8 +131,3 @@ def require(extra: str, load: Callable[[], Any]) -> Any:
         return load()
     except ModuleNotFoundError as error:
         fail(Exit.USAGE, f"this command needs {error.name}: pip install 'tenprint[{extra}]'")
-
-
-def cpu_count() -> int:
-    """Processors of this machine."""
-    return os.cpu_count() or 1

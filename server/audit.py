@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from tenprint.server.errors import status_of
+from tenprint.server.errors import ServiceError
 from tenprint.store import Originator
 
 _log = structlog.get_logger("tenprint.audit")
@@ -26,11 +26,12 @@ def access(event: str, originator: Originator, **facts: Any) -> Iterator[dict[st
     """
     try:
         yield facts
-    except Exception as error:
-        facts["refused"] = status_of(error).message
+    except ServiceError as error:
+        facts["refused"] = str(error)
         raise
-    except BaseException:
-        facts["refused"] = "cut short by the caller"
+    except BaseException as error:
+        # Cut short by the caller, or a fault of ours: its message may hold anything, so only its kind is told.
+        facts["refused"] = type(error).__name__
         raise
     finally:
         _log.info(event, ori=originator.ori, tcn=originator.tcn, **facts)

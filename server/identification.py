@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 import grpc
@@ -174,18 +175,11 @@ def _in_time(deadline: float) -> float:
     return deadline - min(_REPLY_MARGIN_SECONDS, _REPLY_MARGIN * max(0.0, deadline - time.monotonic()))
 
 
-class _until:  # noqa: N801 - reads as a word at its use: `async with _until(deadline, ...)`
+@asynccontextmanager
+async def _until(deadline: float, when: str) -> AsyncIterator[None]:
     """asyncio.timeout at a monotonic time, ending in the domain's error."""
-
-    def __init__(self, deadline: float, when: str) -> None:
-        self._timeout = asyncio.timeout(max(0.0, deadline - time.monotonic()))
-        self._when = when
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, *exception: object) -> None:
-        try:
-            await self._timeout.__aexit__(*exception)  # type: ignore[arg-type]  # passed through as it came
-        except TimeoutError as error:
-            raise DeadlinePassedError(f"the deadline passed {self._when}") from error
+    try:
+        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+            yield
+    except TimeoutError as error:
+        raise DeadlinePassedError(f"the deadline passed {when}") from error
