@@ -1,12 +1,13 @@
 """A gallery of captures held in FAISS. Knows no gRPC and no SQL; imports nothing else of tenprint."""
 
 from tenprint.index.errors import (
+    DamagedSnapshotError,
     DuplicateRecordError,
+    ForeignSnapshotError,
     GalleryError,
     InvalidIdError,
     InvalidLimitError,
     InvalidVectorError,
-    UnknownRecordError,
 )
 from tenprint.index.gallery import MAX_CANDIDATES, MAX_DIMENSION, MAX_ID_LENGTH, MAX_PROBES, Gallery
 from tenprint.index.results import (
@@ -19,6 +20,7 @@ from tenprint.index.results import (
     SearchResult,
     SearchTiming,
 )
+from tenprint.index.snapshots import SnapshotFolder
 from tenprint.index.vectors import FINGERS, NORM_TOLERANCE
 
 __all__ = [
@@ -30,8 +32,10 @@ __all__ = [
     "NORM_TOLERANCE",
     "Candidate",
     "Coverage",
+    "DamagedSnapshotError",
     "DuplicateRecordError",
     "FingerScore",
+    "ForeignSnapshotError",
     "Gallery",
     "GalleryError",
     "GalleryInfo",
@@ -42,5 +46,5 @@ __all__ = [
     "SearchBatch",
     "SearchResult",
     "SearchTiming",
-    "UnknownRecordError",
+    "SnapshotFolder",
 ]

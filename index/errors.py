@@ -1,8 +1,8 @@
-"""What can be wrong with a call to a gallery. Each error names the field, the problem and what is allowed."""
+"""What can be wrong with a call to a gallery, and with its files on disk. Each error names what is at fault."""
 
 
 class GalleryError(Exception):
-    """Base of every error this room raises on purpose. The gallery is unchanged after any of them.
+    """Base of every error of a call to a gallery. The gallery is unchanged after any of them.
 
     Attributes:
         field: the argument at fault, as the caller knows it (``"probes[3]"``, ``"records[0].vector"``, ``"k"``).
@@ -29,8 +29,21 @@ class InvalidIdError(GalleryError):
 
 
 class DuplicateRecordError(GalleryError):
-    """An encounter that the gallery holds already, or that one call hands in twice."""
+    """An encounter that one call hands in twice."""
 
 
-class UnknownRecordError(GalleryError):
-    """An encounter that the gallery does not hold."""
+class DamagedSnapshotError(Exception):
+    """A snapshot that is not what was written, or not of this gallery.
+
+    Attributes:
+        file: the file at fault.
+        problem: what is wrong with it.
+    """
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file, self.problem = file, problem
+
+
+class ForeignSnapshotError(DamagedSnapshotError):
+    """A sound snapshot of something else: another gallery, another store, another model."""

@@ -1,19 +1,30 @@
 """A gallery: encounters of subjects, searched by what a capture looks like."""
 
+import itertools
 import threading
 import time
+import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenprint.index.errors import DuplicateRecordError, InvalidIdError, InvalidLimitError, UnknownRecordError
+from tenprint.index.errors import (
+    DamagedSnapshotError,
+    DuplicateRecordError,
+    ForeignSnapshotError,
+    InvalidIdError,
+    InvalidLimitError,
+)
 from tenprint.index.nomination import nominate
 from tenprint.index.results import Coverage, GalleryInfo, Record, SearchBatch, SearchResult, SearchTiming
 from tenprint.index.scoring import best_of_each_subject, score_nominees
-from tenprint.index.segments import Segment
+from tenprint.index.segment_file import open_segment, write_segment
+from tenprint.index.segments import Segment, plan_rewrites
+from tenprint.index.snapshots import Manifest, SegmentEntry, SnapshotFolder, packed_dead
 from tenprint.index.vectors import FINGERS, check_shape, presence_masks, unit_slots
 
 MAX_CANDIDATES = 1000
@@ -30,12 +41,13 @@ MAX_ID_LENGTH = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Snapshot:
+class _State:
     """What a search sees: one published state, replaced as a whole by every write."""
 
-    segments: tuple[Segment, ...]
-    records: int
-    subjects: int
+    segments: tuple[Segment, ...] = ()
+    records: int = 0
+    subjects: int = 0
+    position: str = ""
 
 
 class Gallery:
@@ -65,12 +77,13 @@ class Gallery:
         self._name = name
         self._dimension = dimension
         self._model_version = model_version
-        self._published = _Snapshot(segments=(), records=0, subjects=0)
-        # The rest belongs to the writer that holds the lock.
+        self._published = _State()
+        # The rest belongs to the writer that holds the lock; the last two to the one that makes snapshots.
         self._writing = threading.Lock()
         self._serial_of: dict[str, int] = {}  # encounter id -> serial of its segment
         self._encounters_of: Counter[str] = Counter()  # subject id -> encounters
-        self._next_serial = 0
+        self._serials = itertools.count()
+        self._crc_of: dict[str, int] = {}  # segment file -> CRC-32 of its header
 
     @property
     def name(self) -> str:
@@ -98,109 +111,152 @@ class Gallery:
         return self._published.subjects
 
     @property
-    def memory_bytes(self) -> int:
-        """Bytes reserved for vectors and references to ids."""
-        return sum(segment.memory_bytes for segment in self._published.segments)
+    def position(self) -> str:
+        """Up to where in the caller's log of changes it stands."""
+        return self._published.position
+
+    @property
+    def in_memory(self) -> int:
+        """Encounters that are in no file yet."""
+        return sum(segment.live for segment in self._published.segments if segment.file is None)
 
     def describe(self) -> GalleryInfo:
         """The gallery's figures, all of one moment."""
-        snapshot = self._published
-        by_fingers = [0] * FINGERS
-        for segment in snapshot.segments:
-            by_fingers[segment.mask.bit_count() - 1] += segment.count
+        state = self._published
+        by_fingers, states = [0] * FINGERS, dict.fromkeys(("growing", "sealed", "mapped"), 0)
+        for segment in state.segments:
+            by_fingers[segment.mask.bit_count() - 1] += segment.live
+            states["mapped" if segment.file is not None else "sealed" if segment.sealed else "growing"] += 1
         return GalleryInfo(
             name=self._name,
             model_version=self._model_version,
             dimension=self._dimension,
-            records=snapshot.records,
-            subjects=snapshot.subjects,
+            records=state.records,
+            subjects=state.subjects,
             records_by_fingers=tuple(by_fingers),
-            segments=len(snapshot.segments),
-            memory_bytes=sum(segment.memory_bytes for segment in snapshot.segments),
+            segments=states,
+            dead=sum(segment.dead_count for segment in state.segments),
+            memory_bytes=sum(segment.memory_bytes for segment in state.segments),
+            file_bytes=sum(segment.file_bytes for segment in state.segments),
         )
 
-    def add(self, records: Sequence[Record]) -> None:
-        """Add encounters, all or none. Every search that begins after the return sees them.
+    def apply(self, put: Sequence[Record] = (), drop: Iterable[str] = (), position: str | None = None) -> None:
+        """Bring encounters to the state named: all at once or, after an error, none.
+
+        Every search that begins after the return sees it. To say the same again changes nothing, so a log of changes
+        may be read twice.
 
         Args:
-            records: any number; the vectors are copied.
+            put: encounters to hold, any number; one that is held already is replaced. The vectors are copied.
+            drop: encounters to hold no longer; those that are not held are passed over. Not one of ``put``.
+            position: up to where in the caller's log the gallery stands now; opaque; None: where it stood.
 
         Raises:
             InvalidIdError: if an id is empty or longer than 256 characters.
             InvalidVectorError: if a vector is not float32 [10 * d], holds NaN or infinity, has no finger, or has a
                 slot whose norm is neither 0 nor 1 (within 1e-3).
-            DuplicateRecordError: if an encounter is in the gallery already, or twice in ``records``.
+            DuplicateRecordError: if an encounter stands twice in ``put``, or in ``put`` and in ``drop``.
         """
-        for number, record in enumerate(records):
-            _check_id(record.encounter_id, f"records[{number}].encounter_id")
-            _check_id(record.subject_id, f"records[{number}].subject_id")
-            check_shape(record.vector, (FINGERS * self._dimension,), f"records[{number}].vector")
-        if not records:
-            return
-        matrix = np.stack([record.vector for record in records])
-        units = unit_slots(matrix, FINGERS, self._dimension, "records[{}].vector")
-        numbers_of: dict[int, list[int]] = {}
-        for number, mask in enumerate(presence_masks(units)):
-            numbers_of.setdefault(mask, []).append(number)
+        gone = set(drop)
+        numbers_of, units = self._checked(put, gone)
         with self._writing:
-            self._check_new(records)
-            segments = {segment.serial: segment for segment in self._published.segments}
+            replaced = {record.encounter_id for record in put}
+            segments = self._without((gone | replaced) & self._serial_of.keys())
             placed: dict[str, int] = {}
             for mask, numbers in numbers_of.items():
                 while numbers:
                     segment = self._segment_with_room(segments.values(), mask)
                     now, numbers = numbers[: segment.room], numbers[segment.room :]
-                    encounter_ids = [records[number].encounter_id for number in now]
-                    subject_ids = [records[number].subject_id for number in now]
-                    segments[segment.serial] = segment.extended(units[now], encounter_ids, subject_ids)
-                    placed.update(dict.fromkeys(encounter_ids, segment.serial))
+                    records = [put[number] for number in now]
+                    segments[segment.serial] = segment.extended(units[now], records)
+                    placed.update((record.encounter_id, segment.serial) for record in records)
             self._serial_of.update(placed)
-            self._encounters_of.update(record.subject_id for record in records)
-            self._publish(segments.values())
+            self._encounters_of.update(record.subject_id for record in put)
+            self._publish(segments.values(), position)
 
-    def remove(self, encounter_ids: Iterable[str]) -> int:
-        """Remove encounters, all or none. No search that begins after the return sees them.
+    def snapshot(self, folder: SnapshotFolder, origin: str, erase: Collection[str] = ()) -> int:
+        """Write what is in memory to files and say so in a manifest; on the way, rewrite the files that should be.
 
-        Copies each segment that holds one of them (at most 8192 encounters), so removing many at once costs little
-        more than one.
+        Rewritten are files with a tenth of their encounters dead, small files of the same fingers (together into one),
+        and those that hold a dead encounter of `erase`. Searches and changes go on meanwhile; no answer changes.
+        Called by one thread at a time.
 
         Args:
-            encounter_ids: any number; one that is named twice counts once.
+            folder: where the gallery's snapshots lie.
+            origin: of which store and epoch it is a view: opaque.
+            erase: encounters, dead already, that no file may hold any more when this returns. Manifests before this
+                one, which name the old files, are no longer there then.
 
         Returns:
-            How many encounters were removed.
+            How many segment files were written.
 
         Raises:
-            UnknownRecordError: if one is not in the gallery.
+            OSError: if the disk does not take it. The gallery goes on as it was.
         """
-        numbered = list(encounter_ids)
-        with self._writing:
-            doomed: dict[int, set[str]] = {}
-            for number, encounter_id in enumerate(numbered):
-                if encounter_id not in self._serial_of:
-                    raise UnknownRecordError(
-                        f"encounter_ids[{number}]", "is not in the gallery; only its own encounters can be removed"
-                    )
-                doomed.setdefault(self._serial_of[encounter_id], set()).add(encounter_id)
-            kept: list[Segment] = []
-            gone: Counter[str] = Counter()
-            for segment in self._published.segments:
-                ids = doomed.get(segment.serial)
-                if ids is None:
-                    kept.append(segment)
-                    continue
-                held = zip(segment.encounter_ids[: segment.count], segment.subject_ids[: segment.count], strict=True)
-                gone.update(subject_id for encounter_id, subject_id in held if encounter_id in ids)
-                if len(ids) < segment.count:
-                    kept.append(segment.without(ids))
-            for encounter_id in set(numbered):
-                del self._serial_of[encounter_id]
-            for subject_id, encounters in gone.items():
-                self._encounters_of[subject_id] -= encounters
-                if not self._encounters_of[subject_id]:
-                    del self._encounters_of[subject_id]
-            self._publish(kept)
-        return gone.total()
+        state = self._sealed()
+        plan = plan_rewrites(state.segments, frozenset(erase))
+        kept = [
+            SegmentEntry(segment.file, segment.mask, self._crc_of[segment.file], packed_dead(segment.dead))
+            for segment in state.segments
+            if segment.file is not None and not any(segment in group for group in plan)
+        ]
+        try:
+            written = [self._written(folder, group) for group in plan]
+            manifest = Manifest(
+                gallery=self._name,
+                origin=origin,
+                model_version=self._model_version,
+                dimension=self._dimension,
+                position=state.position,
+                segments=(*kept, *(entry for entry in written if entry is not None)),
+            )
+            folder.publish(manifest)
+        except OSError:
+            folder.forget(self._files())  # a full disk must not keep what nothing names
+            raise
+        for group, entry in zip(plan, written, strict=True):
+            self._replace(group, None if entry is None else self._mapped(folder, entry, check=False))
+        if erase:
+            folder.publish(manifest)  # once more, so that neither of the two that are kept names an old file
+        folder.forget(self._files())
+        self._crc_of = {file: self._crc_of[file] for file in self._files()}
+        return sum(entry is not None for entry in written)
+
+    def restore(self, folder: SnapshotFolder, origin: str) -> tuple[str, list[DamagedSnapshotError]]:
+        """Take over the newest sound snapshot of this gallery. Only before anything is in it.
+
+        Every file is read through and held against its checksums, which also brings it into memory.
+
+        Returns:
+            The position it stands at, "" where no snapshot could be used; and what was wrong with those passed over.
+        """
+        refused: list[DamagedSnapshotError] = []
+        for name, manifest in folder.manifests():
+            if isinstance(manifest, DamagedSnapshotError):
+                refused.append(manifest)
+                continue
+            is_of = (manifest.gallery, manifest.origin, manifest.model_version, manifest.dimension)
+            if is_of != (self._name, origin, self._model_version, self._dimension):
+                refused.append(ForeignSnapshotError(name, "is of another gallery, store, epoch or model"))
+                continue
+            try:
+                segments = [self._mapped(folder, entry, check=True) for entry in manifest.segments]
+            except DamagedSnapshotError as error:
+                refused.append(error)
+                continue
+            with self._writing:
+                for segment in segments:
+                    live = segment.live_rows()
+                    self._serial_of.update(dict.fromkeys(segment.encounter_ids[live], segment.serial))
+                    self._encounters_of.update(segment.subject_ids[live])
+                self._publish(segments, manifest.position)
+            return manifest.position, refused
+        return "", refused
+
+    def records(self) -> Iterator[Record]:
+        """Every encounter, as it is held: for whoever checks the gallery against the store."""
+        for segment in self._published.segments:
+            yield from segment.records()
 
     def search(self, probes: NDArray[np.float32], k: int) -> SearchBatch:
         """Find the k best subjects of each probe, exactly.
@@ -254,43 +310,124 @@ class Gallery:
 
     def _search(self, probes: NDArray[np.float32], k: int) -> SearchBatch:
         """Search checked probes, float32 [n, 10, d], in the state published now."""
-        snapshot = self._published
+        state = self._published
         masks = presence_masks(probes)
         began = time.perf_counter()
-        nominated = nominate(snapshot.segments, probes, masks, k)
+        nominated = nominate(state.segments, probes, masks, k)
         halfway = time.perf_counter()
         results = []
         for probe, mask, by_segment in zip(probes, masks, nominated, strict=True):
             candidates = [c for nominees in by_segment for c in score_nominees(probe, mask, nominees)]
-            searched = sum(segment.count for segment in snapshot.segments if segment.mask & mask)
+            searched = sum(segment.live for segment in state.segments if segment.mask & mask)
             results.append(
                 SearchResult(
                     best_of_each_subject(candidates, k),
-                    Coverage(total=snapshot.records, searched=searched, incomparable=snapshot.records - searched),
+                    Coverage(total=state.records, searched=searched, incomparable=state.records - searched),
                 )
             )
         return SearchBatch(tuple(results), SearchTiming(halfway - began, time.perf_counter() - halfway))
 
-    def _check_new(self, records: Sequence[Record]) -> None:
+    def _checked(
+        self, put: Sequence[Record], gone: AbstractSet[str]
+    ) -> tuple[dict[int, list[int]], NDArray[np.float32]]:
+        """The numbers of the records to put by their fingers, and their unit slots, float32 [n, 10, d]."""
         seen: set[str] = set()
-        for number, record in enumerate(records):
-            field = f"records[{number}].encounter_id"
-            if record.encounter_id in self._serial_of:
-                raise DuplicateRecordError(field, "is in the gallery already; an encounter is added once")
+        for number, record in enumerate(put):
+            field = f"put[{number}]"
+            _check_id(record.encounter_id, f"{field}.encounter_id")
+            _check_id(record.subject_id, f"{field}.subject_id")
+            check_shape(record.vector, (FINGERS * self._dimension,), f"{field}.vector")
             if record.encounter_id in seen:
-                raise DuplicateRecordError(field, "stands twice in this call; an encounter is added once")
+                raise DuplicateRecordError(f"{field}.encounter_id", "stands twice in this call; once is allowed")
+            if record.encounter_id in gone:
+                raise DuplicateRecordError(f"{field}.encounter_id", "is to be put and dropped; one of them is allowed")
             seen.add(record.encounter_id)
+        matrix = np.stack([record.vector for record in put]) if put else np.empty((0, FINGERS * self._dimension), "f4")
+        units = unit_slots(matrix, FINGERS, self._dimension, "put[{}].vector")
+        numbers_of: dict[int, list[int]] = {}
+        for number, mask in enumerate(presence_masks(units)):
+            numbers_of.setdefault(mask, []).append(number)
+        return numbers_of, units
+
+    def _without(self, doomed: AbstractSet[str]) -> dict[int, Segment]:
+        """The published segments by serial, with some held encounters dead; the books are brought up to date."""
+        by_serial: dict[int, set[str]] = {}
+        for encounter_id in doomed:
+            by_serial.setdefault(self._serial_of.pop(encounter_id), set()).add(encounter_id)
+        segments = {segment.serial: segment for segment in self._published.segments}
+        for serial, ids in by_serial.items():
+            segments[serial], subjects = segments[serial].without(ids)
+            for subject_id in subjects:
+                self._encounters_of[subject_id] -= 1
+                if not self._encounters_of[subject_id]:
+                    del self._encounters_of[subject_id]
+        return segments
+
+    def _sealed(self) -> _State:
+        """The published state, after every segment in memory has been sealed: nothing is added to those any more."""
+        with self._writing:
+            self._publish([replace(segment, sealed=True) for segment in self._published.segments if segment.count])
+            return self._published
+
+    def _replace(self, old: Sequence[Segment], new: Segment | None) -> None:
+        """Publish a rewritten segment in place of those it was made from, which may have lost encounters meanwhile."""
+        with self._writing:
+            now = {segment.serial: segment for segment in self._published.segments}
+            lost = {
+                segment.encounter_ids[row]
+                for segment in old
+                for row in np.flatnonzero(now[segment.serial].dead[: segment.count] & ~segment.dead[: segment.count])
+            }
+            for segment in old:
+                del now[segment.serial]
+            if new is not None:
+                # Those lost may be elsewhere by now: only what still points at the old segments moves over.
+                moved = new.without(lost)[0] if lost else new
+                now[new.serial] = moved
+                self._serial_of.update(dict.fromkeys(moved.encounter_ids[moved.live_rows()], new.serial))
+            self._publish(now.values())
+
+    def _files(self) -> list[str]:
+        return [segment.file for segment in self._published.segments if segment.file is not None]
+
+    def _written(self, folder: SnapshotFolder, group: Sequence[Segment]) -> SegmentEntry | None:
+        """The live encounters of a group of segments as one new file; None where there are none."""
+        if not any(segment.live for segment in group):
+            return None
+        path = folder.path / f"{uuid.uuid4().hex}.segment"
+        crc = write_segment(path, group, self._dimension, folder.fsynced)
+        return SegmentEntry(path.name, group[0].mask, crc, "")
+
+    def _mapped(self, folder: SnapshotFolder, entry: SegmentEntry, *, check: bool) -> Segment:
+        """A file as a segment under a new serial."""
+        segment = open_segment(
+            folder.path / entry.file,
+            self._new_serial(),
+            mask=entry.mask,
+            dimension=self._dimension,
+            header_crc=entry.header_crc,
+            check=check,
+        )
+        self._crc_of[entry.file] = entry.header_crc
+        dead = entry.dead_rows(segment.count)
+        return replace(segment, dead=dead, dead_count=int(dead.sum()))
+
+    def _new_serial(self) -> int:
+        return next(self._serials)
 
     def _segment_with_room(self, segments: Iterable[Segment], mask: int) -> Segment:
         for segment in segments:
             if segment.mask == mask and segment.room:
                 return segment
-        serial = self._next_serial
-        self._next_serial += 1
-        return Segment.empty(serial, mask, self._dimension)
+        return Segment.empty(self._new_serial(), mask, self._dimension)
 
-    def _publish(self, segments: Iterable[Segment]) -> None:
-        self._published = _Snapshot(tuple(segments), len(self._serial_of), len(self._encounters_of))
+    def _publish(self, segments: Iterable[Segment], position: str | None = None) -> None:
+        self._published = _State(
+            tuple(segments),
+            len(self._serial_of),
+            len(self._encounters_of),
+            self._published.position if position is None else position,
+        )
 
 
 def _check_id(value: object, field: str) -> None:

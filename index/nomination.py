@@ -14,6 +14,9 @@ _MARGIN = 8
 """Nominees asked of a segment beyond k at first: room for further encounters of the same subjects. Nearly free (40
 more cost 4 % of a scan), where a second scan costs a whole one."""
 
+_DEAD_MARGIN = 64
+"""Further nominees asked of a segment that holds dead rows, one for each, at most so many."""
+
 _GROWTH = 4
 """By how much the nominees asked for grow when the first ones do not prove the answer."""
 
@@ -24,24 +27,24 @@ class Nominees:
 
     Attributes:
         segment: where they lie.
-        rows: int64 [n], their rows.
+        rows: int64 [n], their rows; none dead.
         scores: float64 [n], FAISS's inner products over the number of shared fingers, falling.
-        exhausted: whether these are all the encounters of the segment.
+        bound: the most that an encounter of the segment outside these can score in nomination; None: there is none.
     """
 
     segment: Segment
     rows: NDArray[np.int64]
     scores: NDArray[np.float64]
-    exhausted: bool
+    bound: float | None
 
     def not_below(self, floor: float) -> "Nominees":
         """Those whose score is ``floor`` or more."""
         kept = int(np.count_nonzero(self.scores >= floor))
-        return Nominees(self.segment, self.rows[:kept], self.scores[:kept], self.exhausted)
+        return Nominees(self.segment, self.rows[:kept], self.scores[:kept], self.bound)
 
     def may_miss(self, floor: float) -> bool:
         """Whether an encounter outside these can have a nomination score of ``floor`` or more."""
-        return not self.exhausted and bool(self.scores[-1] >= floor)
+        return self.bound is not None and self.bound >= floor
 
 
 def nomination_error(width: int) -> float:
@@ -82,7 +85,7 @@ def nominate(
     pending = {
         segment.serial: sharing
         for segment in segments
-        if (sharing := [number for number, mask in enumerate(masks) if mask & segment.mask])
+        if segment.live and (sharing := [number for number, mask in enumerate(masks) if mask & segment.mask])
     }
     limit = k + _MARGIN
     while pending:
@@ -108,12 +111,16 @@ def _ask(
     segment: Segment, probes: NDArray[np.float32], masks: Sequence[int], asking: list[int], limit: int
 ) -> list[Nominees]:
     """The ``limit`` encounters of a segment nearest to each of the probes numbered ``asking``."""
-    k = min(limit, segment.count)
+    k = min(limit + min(segment.dead_count, _DEAD_MARGIN), segment.count)
     queries = probes[np.ix_(asking, slots_of(segment.mask))].reshape(len(asking), -1)
     products, rows = nearest(queries, segment.vectors, k)
     shared = np.array([(masks[number] & segment.mask).bit_count() for number in asking], dtype=np.float64)
     scores = products / shared[:, np.newaxis]
-    return [Nominees(segment, rows[i], scores[i], exhausted=k == segment.count) for i in range(len(asking))]
+    bounds = [None] * len(asking) if k == segment.count else scores[:, -1].tolist()
+    if not segment.dead_count:
+        return [Nominees(segment, rows[i], scores[i], bounds[i]) for i in range(len(asking))]
+    alive = ~segment.dead[rows]
+    return [Nominees(segment, rows[i][alive[i]], scores[i][alive[i]], bounds[i]) for i in range(len(asking))]
 
 
 def _kth_subject_score(found: Collection[Nominees], k: int) -> float:

@@ -16,11 +16,13 @@ class Record:
         encounter_id: unique in the gallery, 1 to 256 characters.
         subject_id: the person in this gallery, 1 to 256 characters; a subject may have many encounters.
         vector: float32 [10 * d]; slot i is the finger of position i + 1, of unit norm, or zeros where it is absent.
+        features: what re-ranking reads of the capture; opaque here, empty where nothing is kept.
     """
 
     encounter_id: str
     subject_id: str
     vector: NDArray[np.float32]
+    features: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,11 @@ class GalleryInfo:
         records: encounters.
         subjects: persons.
         records_by_fingers: ten counts; item n - 1 is the number of encounters with n fingers.
-        segments: blocks of vectors.
+        segments: blocks of vectors, by state: "growing" in memory, "sealed" in memory and on their way to a file,
+            "mapped" from a file.
+        dead: encounters that are gone and still lie in a segment, until it is rewritten.
         memory_bytes: reserved for vectors and references to ids; the ids' own characters are not counted.
+        file_bytes: of vectors mapped from files.
     """
 
     name: str
@@ -128,8 +133,10 @@ class GalleryInfo:
     records: int
     subjects: int
     records_by_fingers: tuple[int, ...]
-    segments: int
+    segments: dict[str, int]
+    dead: int
     memory_bytes: int
+    file_bytes: int
 
     @property
     def complete(self) -> int:

@@ -1,19 +1,33 @@
 """A segment: encounters that all have the same fingers, in one block that a search reads without copying."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenprint.index.vectors import slots_of
+from tenprint.index.results import Record
+from tenprint.index.vectors import FINGERS, slots_of
 
-SEGMENT_ROWS = 8192
-"""Most encounters of a segment: what a removal copies at most; searching 16 segments costs 2 % over searching one."""
+SEGMENT_ROWS = 16_384
+"""Most encounters of a segment in memory. Searching 16 segments costs 2 % over searching one."""
+
+MERGED_ROWS = 65_536
+"""Most encounters of a file: 670 MB at ten fingers of 256."""
+
+_DEAD_SHARE = 0.1
+"""Dead rows at which a file is rewritten."""
 
 _FIRST_ROWS = 4
 """Rows of the smallest block. Blocks double from here, so that a rare set of fingers costs little."""
+
+
+class Features(Protocol):
+    """What re-ranking reads of each row, opaque here; empty where there is none."""
+
+    def __getitem__(self, row: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,16 +37,22 @@ class Segment:
     Every encounter has exactly the fingers of ``mask``, so the number of fingers shared with a given probe is one
     number for the whole segment and the inner product orders its encounters as the final score does.
 
-    The block itself has room beyond ``count``. The writer fills that room and publishes a new segment over the same
-    block; a reader that holds this one never looks there. Only the newest segment of a block may be extended.
+    A block in memory has room beyond ``count``. The writer fills that room and publishes a new segment over the same
+    block; a reader that holds this one never looks there. Only the newest segment of a block may be extended. A sealed
+    segment is not extended any more; one with a ``file`` is memory-mapped from it.
 
     Attributes:
         serial: names the segment in the gallery through all its versions.
         mask: the fingers present, bit i for slot i; not 0.
-        count: encounters in this version.
+        count: encounters in this version, dead ones too.
         rows: float32 [capacity, fingers * d]; only the slots of ``mask``, by rising position.
         encounter_ids: str objects [capacity].
         subject_ids: str objects [capacity].
+        features: bytes [capacity].
+        dead: bool [capacity]; rows that no answer may name. They go when the segment is next rewritten.
+        dead_count: how many of the first ``count`` are dead.
+        sealed: whether it takes no more encounters.
+        file: name of the file it lies in; None: in memory.
     """
 
     serial: int
@@ -41,10 +61,15 @@ class Segment:
     rows: NDArray[np.float32]
     encounter_ids: NDArray[np.object_]
     subject_ids: NDArray[np.object_]
+    features: Features
+    dead: NDArray[np.bool_]
+    dead_count: int = 0
+    sealed: bool = False
+    file: str | None = None
 
     @classmethod
     def empty(cls, serial: int, mask: int, dimension: int) -> "Segment":
-        """A segment without encounters."""
+        """A segment without encounters, in memory."""
         return _with_block(serial, mask, len(slots_of(mask)) * dimension, _FIRST_ROWS)
 
     @property
@@ -53,14 +78,25 @@ class Segment:
         return self.rows[: self.count]
 
     @property
+    def live(self) -> int:
+        """Encounters that answers may name."""
+        return self.count - self.dead_count
+
+    @property
     def room(self) -> int:
         """Encounters that may still be added."""
-        return SEGMENT_ROWS - self.count
+        return 0 if self.sealed else SEGMENT_ROWS - self.count
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes reserved by the block: vectors and references to ids."""
-        return self.rows.nbytes + self.encounter_ids.nbytes + self.subject_ids.nbytes
+        """Bytes in memory that are not those of a file: vectors, references to ids, marks."""
+        own = 0 if self.file is not None else self.rows.nbytes
+        return own + self.encounter_ids.nbytes + self.subject_ids.nbytes + self.dead.nbytes
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes of vectors mapped from a file."""
+        return self.rows.nbytes if self.file is not None else 0
 
     def gather(self, rows: NDArray[np.int64], slots: tuple[int, ...]) -> NDArray[np.float32]:
         """Copy the vectors of some fingers of some encounters: float32 [len(rows), len(slots), d]."""
@@ -68,35 +104,86 @@ class Segment:
         fingers = self.rows.reshape(len(self.rows), len(own), -1)
         return fingers[rows[:, np.newaxis], [own.index(slot) for slot in slots]]
 
-    def extended(
-        self, units: NDArray[np.float32], encounter_ids: Sequence[str], subject_ids: Sequence[str]
-    ) -> "Segment":
+    def live_rows(self) -> NDArray[np.int64]:
+        """The rows that answers may name, rising."""
+        return np.flatnonzero(~self.dead[: self.count])
+
+    def records(self) -> Iterator[Record]:
+        """Every live encounter, in the order of rows."""
+        slots = list(slots_of(self.mask))
+        for row in self.live_rows().tolist():
+            vector = np.zeros((FINGERS, self.rows.shape[1] // len(slots)), dtype=np.float32)
+            vector[slots] = self.rows[row].reshape(len(slots), -1)
+            yield Record(self.encounter_ids[row], self.subject_ids[row], vector.reshape(-1), self.features[row])
+
+    def extended(self, units: NDArray[np.float32], records: Sequence[Record]) -> "Segment":
         """A segment with more encounters, over this block if they fit, else over a larger copy.
 
         Args:
             units: float32 [n, 10, d], captures with exactly the fingers of ``mask``; n at most ``room``.
-            encounter_ids: n of them.
-            subject_ids: n of them.
+            records: the n encounters.
         """
         count = self.count + len(units)
-        target = self if count <= len(self.rows) else self._copied(np.arange(self.count), count)
+        target = self if count <= len(self.rows) else self._copied(count)
         added = slice(self.count, count)
         target.rows[added] = units[:, list(slots_of(self.mask))].reshape(len(units), -1)
-        target.encounter_ids[added] = encounter_ids
-        target.subject_ids[added] = subject_ids
+        target.encounter_ids[added] = [record.encounter_id for record in records]
+        target.subject_ids[added] = [record.subject_id for record in records]
+        for row, record in enumerate(records, start=self.count):
+            target.features[row] = record.features  # type: ignore[index]  # in memory it is an array of objects
         return replace(target, count=count)
 
-    def without(self, encounter_ids: AbstractSet[str]) -> "Segment":
-        """A segment over a new block, without the named encounters. The old block is freed by its last reader."""
-        keep = [number for number, held in enumerate(self.encounter_ids[: self.count]) if held not in encounter_ids]
-        return self._copied(np.array(keep, dtype=np.int64), len(keep))
+    def without(self, encounter_ids: AbstractSet[str]) -> tuple["Segment", list[str]]:
+        """The segment with the named live encounters dead, and the subjects of those, one for each."""
+        doomed = [row for row in self.live_rows().tolist() if self.encounter_ids[row] in encounter_ids]
+        dead = self.dead.copy()
+        dead[doomed] = True
+        lighter = replace(self, dead=dead, dead_count=self.dead_count + len(doomed))
+        return lighter, [self.subject_ids[row] for row in doomed]
 
-    def _copied(self, keep: NDArray[np.int64], capacity: int) -> "Segment":
+    def _copied(self, capacity: int) -> "Segment":
         target = _with_block(self.serial, self.mask, self.rows.shape[1], capacity)
-        np.take(self.rows, keep, axis=0, out=target.rows[: len(keep)], mode="clip")  # "raise" would buffer a copy
-        target.encounter_ids[: len(keep)] = self.encounter_ids[keep]
-        target.subject_ids[: len(keep)] = self.subject_ids[keep]
-        return replace(target, count=len(keep))
+        filled = slice(0, self.count)
+        for name in ("rows", "encounter_ids", "subject_ids", "features", "dead"):
+            getattr(target, name)[filled] = getattr(self, name)[filled]
+        return replace(target, count=self.count, dead_count=self.dead_count)
+
+
+def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str]) -> list[list[Segment]]:
+    """Which segments to write anew, in groups of one file each.
+
+    A segment is due when it is in memory, has too many dead rows, or holds a dead encounter of ``erase``. A group is
+    filled up with files of the same fingers that are no larger than what it holds already, so that the number of files
+    grows with the logarithm of the encounters, and an encounter is rewritten as often.
+    """
+    groups: list[list[Segment]] = []
+    for mask in sorted({segment.mask for segment in segments}):
+        own = [segment for segment in segments if segment.mask == mask]
+        due = [segment for segment in own if _is_due(segment, erase)]
+        idle = sorted((segment for segment in own if segment not in due), key=lambda segment: segment.live)
+        filling: list[Segment] = []
+        held = 0
+        for segment in due:
+            if filling and held + segment.live > MERGED_ROWS:
+                groups.append(filling)
+                filling, held = [], 0
+            filling.append(segment)
+            held += segment.live
+        for segment in idle:
+            if not filling or segment.live > held or held + segment.live > MERGED_ROWS:
+                break
+            filling.append(segment)
+            held += segment.live
+        if filling:
+            groups.append(filling)
+    return groups
+
+
+def _is_due(segment: Segment, erase: AbstractSet[str]) -> bool:
+    if segment.file is None or segment.dead_count > _DEAD_SHARE * segment.count:
+        return True
+    dead = np.flatnonzero(segment.dead).tolist() if erase else []
+    return any(segment.encounter_ids[row] in erase for row in dead)
 
 
 def _with_block(serial: int, mask: int, width: int, rows: int) -> Segment:
@@ -109,4 +196,6 @@ def _with_block(serial: int, mask: int, width: int, rows: int) -> Segment:
         rows=np.empty((capacity, width), dtype=np.float32),
         encounter_ids=np.empty(capacity, dtype=np.object_),
         subject_ids=np.empty(capacity, dtype=np.object_),
+        features=np.empty(capacity, dtype=np.object_),
+        dead=np.zeros(capacity, dtype=np.bool_),
     )

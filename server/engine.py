@@ -55,7 +55,7 @@ class Engine:
         for gallery in settings.galleries:
             index = Gallery(gallery.name, dimension=embedder.dimension, model_version=embedder.version)
             for rows in self.store.vectors(gallery.name):
-                index.add([Record(row.encounter_id, row.subject_id, row.vector) for row in rows])
+                index.apply([Record(row.encounter_id, row.subject_id, row.vector) for row in rows])
             scheduler = GalleryScheduler(
                 index, metrics, max_queued=settings.max_queued_probes, max_batch=settings.max_batch_probes
             )
@@ -96,7 +96,7 @@ class Engine:
             receipt = self._timed("commit", lambda: self.store.enrol(new))
             if not receipt.repeated:
                 record = Record(receipt.encounter.encounter_id, receipt.encounter.subject_id, new.vector)
-                self._timed("apply", lambda: gallery.index.add([record]))
+                self._timed("apply", lambda: gallery.index.apply([record]))
             return receipt
 
         return await self._change(gallery, commit_and_apply, lambda receipt: receipt.position)
@@ -119,7 +119,7 @@ class Engine:
                 ids, position = self._timed("commit", lambda: self.store.delete_subject(name, subject_id, by))
             else:
                 ids, position = self._timed("commit", lambda: self.store.delete_encounter(name, encounter_id or "", by))
-            self._timed("apply", lambda: gallery.index.remove(ids))
+            self._timed("apply", lambda: gallery.index.apply(drop=ids))
             return ids, position
 
         return await self._change(gallery, commit_and_apply, lambda removed: removed[1])

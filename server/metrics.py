@@ -39,12 +39,17 @@ class _GalleryCollector(Collector):
         encounters = GaugeMetricFamily("tenprint_gallery_encounters", "Captures a gallery holds.", labels=["gallery"])
         subjects = GaugeMetricFamily("tenprint_gallery_subjects", "Persons a gallery holds.", labels=["gallery"])
         memory = GaugeMetricFamily("tenprint_gallery_vector_bytes", "Bytes of vectors in memory.", labels=["gallery"])
+        segments = GaugeMetricFamily(
+            "tenprint_gallery_segments", "Blocks of vectors, by state.", labels=["gallery", "state"]
+        )
         for gallery in self._galleries():
             described = gallery.describe()
             encounters.add_metric([gallery.name], described.records)
             subjects.add_metric([gallery.name], described.subjects)
             memory.add_metric([gallery.name], described.memory_bytes)
-        return (encounters, subjects, memory)
+            for state, count in described.segments.items():
+                segments.add_metric([gallery.name, state], count)
+        return (encounters, subjects, memory, segments)
 
 
 def _registry() -> CollectorRegistry:

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from tenprint.index import Gallery, Record
+from tenprint.index import Gallery, Record, SnapshotFolder
 from tests.index.oracle import Entry, identify
 
 D = 8
@@ -13,7 +13,8 @@ STEPS = 240
 K = 6
 
 
-def test_every_answer_beside_writes_is_that_of_one_published_state():
+def test_every_answer_beside_writes_is_that_of_one_published_state(tmp_path):
+    folder = SnapshotFolder(tmp_path, lambda _: None)
     rng = np.random.default_rng(0)
     slots = rng.standard_normal((STEPS, 10, D)).astype(np.float32)
     slots[::3, 4:] = 0
@@ -26,10 +27,10 @@ def test_every_answer_beside_writes_is_that_of_one_published_state():
     states = [frozenset()]
     writes = []
     for i in range(0, STEPS, 2):
-        writes.append((gallery.add, records[i : i + 2]))
+        writes.append({"put": records[i : i + 2]})
         states.append(states[-1] | {i, i + 1})
         if i % 4 == 0 and i:
-            writes.append((gallery.remove, [records[i - 1].encounter_id]))
+            writes.append({"drop": [records[i - 1].encounter_id]})
             states.append(states[-1] - {i - 1})
 
     answers = [[] for _ in range(3)]
@@ -52,9 +53,11 @@ def test_every_answer_beside_writes_is_that_of_one_published_state():
     readers = [threading.Thread(target=read, args=(into,)) for into in answers]
     for reader in readers:
         reader.start()
-    for write, argument in writes:
-        write(argument)
+    for number, write in enumerate(writes):
+        gallery.apply(**write)
         published += 1
+        if number % 25 == 24:
+            gallery.snapshot(folder, "store")  # moves every encounter to another segment, and changes no answer
         if published % 6 == 0:  # let the readers, who never pause, get another answer in, however slow the machine
             before = sum(map(len, answers))
             while sum(map(len, answers)) == before and not failures:
@@ -98,9 +101,9 @@ def test_concurrent_writers_lose_nothing():
 
     def write(name):
         for i in range(40):
-            gallery.add([Record(f"{name}-{i}", name, vector)])
+            gallery.apply([Record(f"{name}-{i}", name, vector)])
         for i in range(0, 40, 2):
-            gallery.remove([f"{name}-{i}"])
+            gallery.apply(drop=[f"{name}-{i}"])
 
     writers = [threading.Thread(target=write, args=(f"w{n}",)) for n in range(4)]
     for writer in writers:

@@ -11,7 +11,6 @@ from tenprint.index import (
     InvalidLimitError,
     InvalidVectorError,
     Record,
-    UnknownRecordError,
 )
 
 D = 4
@@ -32,7 +31,7 @@ def changed(place, value):
 @pytest.fixture
 def gallery():
     gallery = Gallery("criminal", dimension=D, model_version="test-1")
-    gallery.add([Record("e1", "s1", good())])
+    gallery.apply([Record("e1", "s1", good())])
     return gallery
 
 
@@ -50,14 +49,14 @@ BAD_VECTORS = [
 
 
 @pytest.mark.parametrize(("vector", "problem"), BAD_VECTORS)
-def test_add_refuses_a_bad_vector_and_the_whole_call_with_it(gallery, vector, problem):
+def test_apply_refuses_a_bad_vector_and_the_whole_call_with_it(gallery, vector, problem):
     before = gallery.describe()
-    with pytest.raises(InvalidVectorError, match=r"^records\[1\]\.vector: .*" + problem) as caught:
-        gallery.add([Record("e2", "s2", good()), Record("e3", "s3", vector)])
-    assert caught.value.field == "records[1].vector"
+    with pytest.raises(InvalidVectorError, match=r"^put\[1\]\.vector: .*" + problem) as caught:
+        gallery.apply([Record("e2", "s2", good()), Record("e3", "s3", vector)])
+    assert caught.value.field == "put[1].vector"
     assert isinstance(caught.value, GalleryError)
     assert gallery.describe() == before
-    gallery.add([Record("e2", "s2", good())])
+    gallery.apply([Record("e2", "s2", good())])
     assert gallery.size == 2
 
 
@@ -112,37 +111,31 @@ def test_k_larger_than_the_gallery_is_allowed(gallery):
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 257, None])
-def test_add_refuses_a_bad_id(gallery, bad):
-    with pytest.raises(InvalidIdError, match=r"^records\[0\]\.encounter_id: must be a text of 1 to 256 characters$"):
-        gallery.add([Record(bad, "s2", good())])
-    with pytest.raises(InvalidIdError, match=r"^records\[0\]\.subject_id: must be a text of 1 to 256 characters$"):
-        gallery.add([Record("e2", bad, good())])
+def test_apply_refuses_a_bad_id(gallery, bad):
+    with pytest.raises(InvalidIdError, match=r"^put\[0\]\.encounter_id: must be a text of 1 to 256 characters$"):
+        gallery.apply([Record(bad, "s2", good())])
+    with pytest.raises(InvalidIdError, match=r"^put\[0\]\.subject_id: must be a text of 1 to 256 characters$"):
+        gallery.apply([Record("e2", bad, good())])
     assert gallery.size == 1
 
 
-def test_add_refuses_an_encounter_twice_and_the_whole_call_with_it(gallery):
+def test_apply_refuses_an_encounter_twice_and_the_whole_call_with_it(gallery):
     before = gallery.describe()
-    with pytest.raises(DuplicateRecordError, match=r"^records\[1\]\.encounter_id: is in the gallery already"):
-        gallery.add([Record("e2", "s2", good()), Record("e1", "s1", good())])
-    with pytest.raises(DuplicateRecordError, match=r"^records\[1\]\.encounter_id: stands twice in this call"):
-        gallery.add([Record("e2", "s2", good()), Record("e2", "s3", good())])
+    with pytest.raises(DuplicateRecordError, match=r"^put\[1\]\.encounter_id: stands twice in this call"):
+        gallery.apply([Record("e2", "s2", good()), Record("e2", "s3", good())])
+    with pytest.raises(DuplicateRecordError, match=r"^put\[0\]\.encounter_id: is to be put and dropped") as caught:
+        gallery.apply([Record("private-encounter", "s2", good())], drop=["e1", "private-encounter"])
+    assert "private" not in str(caught.value)
     assert gallery.describe() == before
 
 
-def test_remove_refuses_an_unknown_encounter_and_the_whole_call_with_it(gallery):
-    with pytest.raises(UnknownRecordError, match=r"^encounter_ids\[1\]: is not in the gallery"):
-        gallery.remove(["e1", "e2"])
-    assert gallery.size == 1
-    assert gallery.remove(["e1", "e1"]) == 1
-    with pytest.raises(UnknownRecordError, match=r"^encounter_ids\[0\]: "):
-        gallery.remove(["e1"])
-
-
-def test_errors_never_repeat_ids():
-    gallery = Gallery("g", dimension=D, model_version="m")
-    with pytest.raises(UnknownRecordError) as caught:
-        gallery.remove(["private-encounter"])
-    assert "private" not in str(caught.value)
+def test_saying_a_state_twice_changes_nothing(gallery):
+    for _ in range(2):
+        gallery.apply([Record("e2", "s2", good())], drop=["e1", "never-held"])
+        assert (gallery.size, gallery.subjects) == (1, 1)
+    gallery.apply([Record("e2", "another", good())])
+    (candidate,) = gallery.search(good()[np.newaxis], 5).results[0].candidates
+    assert (candidate.encounter_id, candidate.subject_id, gallery.subjects) == ("e2", "another", 1)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ units = rng.standard_normal((3000, 10, 16)).astype(np.float32)
 units /= np.linalg.norm(units, axis=2, keepdims=True)
 matrix = units.reshape(3000, -1)
 gallery = Gallery("g", dimension=16, model_version="m")
-gallery.add([Record(f"e{i}", f"s{i}", row) for i, row in enumerate(matrix)])
+gallery.apply([Record(f"e{i}", f"s{i}", row) for i, row in enumerate(matrix)])
 probes = matrix[:64].reshape(64, 10, 16)[:, ::-1].reshape(64, 160).copy()
 print([[(c.subject_id, c.score.hex()) for c in r.candidates] for r in gallery.search(probes, 5).results])
 """

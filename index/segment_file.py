@@ -1,0 +1,201 @@
+"""A sealed segment's file: written once, checksummed, memory-mapped.
+
+Layout, little-endian: one page of header, then sections, each beginning on a page of 4096 bytes.
+
+    0     8   magic "TPSEG\\0\\0\\1" (the last byte is the layout's version)
+    8     4   length of the header's JSON
+    12    4   CRC-32 of the header's JSON
+    16        JSON {"mask", "count", "dimension", "sections": {name: {"offset", "bytes", "crc32"}}}
+
+Sections: `vectors` float32 [count, fingers * d]; `encounters`, `subjects`, `features`: uint64 [count + 1] of ends, then
+the bytes of all rows one after another. A reader ignores sections it does not know, so others can join.
+"""
+
+import itertools
+import json
+import mmap
+import os
+import struct
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenprint.index.errors import DamagedSnapshotError
+from tenprint.index.segments import Segment
+from tenprint.index.vectors import slots_of
+
+_MAGIC: Final = b"TPSEG\0\0\1"
+_PAGE: Final = 4096
+_HEAD: Final = struct.Struct("<8sII")
+_CHUNK_ROWS: Final = 512
+"""Rows written at a time: 5 MB at ten fingers of 256."""
+
+_CHECK_BYTES: Final = 1 << 24
+"""Bytes checksummed at a time; read in order, which also brings them into the page cache before the first search."""
+
+Observe = Callable[[float], None]
+
+
+class _PackedBytes:
+    """Byte strings of different lengths in one mapped section."""
+
+    def __init__(self, section: memoryview, count: int) -> None:
+        head = 8 * (count + 1)
+        self._ends = np.frombuffer(section[:head], dtype="<u8")
+        self._bytes = section[head:]
+
+    def __getitem__(self, row: int) -> bytes:
+        return bytes(self._bytes[int(self._ends[row]) : int(self._ends[row + 1])])
+
+    def texts(self) -> NDArray[np.object_]:
+        """All of them as text."""
+        whole, ends = bytes(self._bytes), self._ends.tolist()
+        texts = np.empty(len(ends) - 1, dtype=np.object_)
+        texts[:] = [whole[begin:end].decode() for begin, end in itertools.pairwise(ends)]
+        return texts
+
+
+def write_segment(path: Path, sources: Sequence[Segment], dimension: int, fsynced: Observe) -> int:
+    """Write the live encounters of segments with one set of fingers as one file, and bring it to the disk.
+
+    Args:
+        path: a file that is not there yet.
+        sources: at least one; all with the same mask.
+        dimension: numbers a finger.
+        fsynced: told the seconds of the fsync.
+
+    Returns:
+        The CRC-32 of the header, by which a manifest knows the file again.
+
+    Raises:
+        OSError: if it cannot be written; nothing is left behind.
+    """
+    mask = sources[0].mask
+    kept = [(segment, segment.live_rows()) for segment in sources]
+    count = sum(len(rows) for _, rows in kept)
+    try:
+        with path.open("xb") as file:
+            file.write(b"\0" * _PAGE)
+            sections = {
+                "vectors": _write_section(file, _vector_chunks(kept)),
+                "encounters": _write_section(file, _packed(lambda s, r: s.encounter_ids[r].encode(), kept)),
+                "subjects": _write_section(file, _packed(lambda s, r: s.subject_ids[r].encode(), kept)),
+                "features": _write_section(file, _packed(lambda s, r: s.features[r], kept)),
+            }
+            header = {"mask": mask, "count": count, "dimension": dimension, "sections": sections}
+            text = json.dumps(header, sort_keys=True).encode()
+            crc = zlib.crc32(text)
+            file.seek(0)
+            file.write(_HEAD.pack(_MAGIC, len(text), crc) + text)
+            sync(file, fsynced)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return crc
+
+
+def open_segment(path: Path, serial: int, *, mask: int, dimension: int, header_crc: int, check: bool) -> Segment:
+    """Map a file as a segment with no dead rows.
+
+    Args:
+        path: the file.
+        serial: the segment's name in the gallery.
+        mask: the fingers it must have.
+        dimension: the numbers a finger it must have.
+        header_crc: as `write_segment` returned it.
+        check: whether to read the file through and hold every section against its checksum.
+
+    Raises:
+        DamagedSnapshotError: if the file is missing, or is not what was written.
+    """
+    try:
+        with path.open("rb") as file:
+            mapped = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
+    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+        raise DamagedSnapshotError(path.name, f"cannot be read: {error}") from error
+    header = _header(path.name, mapped, header_crc)
+    if (header["mask"], header["dimension"]) != (mask, dimension):
+        raise DamagedSnapshotError(path.name, "holds other fingers or another dimension than its manifest says")
+    count, sections = int(header["count"]), header["sections"]
+    parts = {name: _section(path.name, mapped, name, sections[name], check=check) for name in sections}
+    width = len(slots_of(mask)) * dimension
+    if len(parts["vectors"]) != 4 * width * count:
+        raise DamagedSnapshotError(path.name, "its vectors are not as many as it says")
+    return Segment(
+        serial=serial,
+        mask=mask,
+        count=count,
+        rows=np.frombuffer(parts["vectors"], dtype="<f4").reshape(count, width),
+        encounter_ids=_PackedBytes(parts["encounters"], count).texts(),
+        subject_ids=_PackedBytes(parts["subjects"], count).texts(),
+        features=_PackedBytes(parts["features"], count),
+        dead=np.zeros(count, dtype=np.bool_),
+        sealed=True,
+        file=path.name,
+    )
+
+
+def sync(file: BinaryIO, fsynced: Observe) -> None:
+    """Bring a file's content to the disk, and tell how long the disk took."""
+    file.flush()
+    begun = time.perf_counter()
+    os.fsync(file.fileno())
+    fsynced(time.perf_counter() - begun)
+
+
+def _header(name: str, mapped: memoryview, expected_crc: int) -> dict[str, Any]:
+    if len(mapped) < _PAGE:
+        raise DamagedSnapshotError(name, "is cut off in its header")
+    magic, length, crc = _HEAD.unpack(mapped[: _HEAD.size])
+    text = bytes(mapped[_HEAD.size : _HEAD.size + min(length, _PAGE)])
+    if magic != _MAGIC:
+        raise DamagedSnapshotError(name, "is not a segment file of this version")
+    if crc != expected_crc or zlib.crc32(text) != crc:
+        raise DamagedSnapshotError(name, "is not the file its manifest names: the header's checksum differs")
+    header: dict[str, Any] = json.loads(text)
+    return header
+
+
+def _section(name: str, mapped: memoryview, part: str, place: dict[str, int], *, check: bool) -> memoryview:
+    begin, length = place["offset"], place["bytes"]
+    if begin + length > len(mapped):
+        raise DamagedSnapshotError(name, f"is cut off in its {part}")
+    section = mapped[begin : begin + length]
+    if check:
+        crc = 0
+        for start in range(0, length, _CHECK_BYTES):
+            crc = zlib.crc32(section[start : start + _CHECK_BYTES], crc)
+        if crc != place["crc32"]:
+            raise DamagedSnapshotError(name, f"its {part} do not have the checksum they were written with")
+    return section
+
+
+def _write_section(file: BinaryIO, chunks: Iterable[bytes]) -> dict[str, int]:
+    file.write(b"\0" * (-file.tell() % _PAGE))
+    offset, crc, length = file.tell(), 0, 0
+    for chunk in chunks:
+        file.write(chunk)
+        crc, length = zlib.crc32(chunk, crc), length + len(chunk)
+    return {"offset": offset, "bytes": length, "crc32": crc}
+
+
+def _vector_chunks(kept: Sequence[tuple[Segment, NDArray[np.int64]]]) -> Iterator[bytes]:
+    for segment, rows in kept:
+        for start in range(0, len(rows), _CHUNK_ROWS):
+            yield segment.rows[rows[start : start + _CHUNK_ROWS]].astype("<f4", copy=False).tobytes()
+
+
+def _packed(
+    value: Callable[[Segment, int], bytes], kept: Sequence[tuple[Segment, NDArray[np.int64]]]
+) -> Iterator[bytes]:
+    """The ends of all values, then the values."""
+    lengths = [len(value(segment, row)) for segment, rows in kept for row in rows.tolist()]
+    yield np.concatenate([[0], np.cumsum(lengths)]).astype("<u8").tobytes()
+    for segment, rows in kept:
+        for start in range(0, len(rows), _CHUNK_ROWS):
+            yield b"".join(value(segment, row) for row in rows[start : start + _CHUNK_ROWS].tolist())
