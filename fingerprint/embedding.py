@@ -1,12 +1,9 @@
 """From a finger's minutiae to its vector and its minutiae's descriptors, by the network in `models/`."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import onnxruntime
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 
 from tenprint.fingerprint.errors import ModelError, NoPrintError
 from tenprint.fingerprint.minutiae import Minutiae
+from tenprint.fingerprint.onnx_model import ModelCard, one_thread
 
 _CARD: Final = "finger.json"
 
@@ -48,31 +46,21 @@ class Embedder:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        root = folder if folder is not None else Path(str(resources.files(__package__) / "models"))
-        card = _read_card(root / _CARD)
+        card = ModelCard(folder, _CARD)
         try:
-            self._version = str(card["version"])
-            self._dimension = int(card["dimension"])
-            self._descriptor_dimension = int(card["descriptor_dimension"])
-            self._maximum = int(card["maximum_minutiae"])
-            self._minimum = int(card["minimum_minutiae"])
-            self._thresholds = tuple(float(value) for value in card["scores"]["candidate_thresholds"])
-            path, digest = root / str(card["file"]), str(card["sha256"])
+            self._version = str(card.fields["version"])
+            self._dimension = int(card.fields["dimension"])
+            self._descriptor_dimension = int(card.fields["descriptor_dimension"])
+            self._maximum = int(card.fields["maximum_minutiae"])
+            self._minimum = int(card.fields["minimum_minutiae"])
+            self._thresholds = tuple(float(value) for value in card.fields["scores"]["candidate_thresholds"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(_CARD, f"{root / _CARD} lacks a field or has a wrong one: {error!r}") from error
+            raise card.wrong(error) from error
         if len(self._thresholds) != 10:
-            raise ModelError(_CARD, f"{root / _CARD} has {len(self._thresholds)} candidate thresholds; needs 10")
+            raise ModelError(_CARD, f"{card.path} has {len(self._thresholds)} candidate thresholds; needs 10")
+        path, model = card.model()
         try:
-            model = path.read_bytes()
-        except OSError as error:
-            raise ModelError("file", f"{path} cannot be read: {error.strerror}") from error
-        if hashlib.sha256(model).hexdigest() != digest:
-            raise ModelError("sha256", f"{path} is not the file that {_CARD} describes: its SHA-256 differs")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # callers run fingers side by side; a pool inside each would fight over cores
-        options.inter_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(model, one_thread(), providers=["CPUExecutionProvider"])
             widths = [output.shape[-1] for output in self._run(*_trial(self._minimum))]
         except Exception as error:  # the only base that onnxruntime's own exceptions share
             runtime = f"onnxruntime {onnxruntime.__version__}"
@@ -167,15 +155,3 @@ def _trial(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArra
     """Any `count` minutiae (x, y, direction), to see that a model runs."""
     step = np.arange(count, dtype=np.float32)
     return step * np.float32(20), step * step, step * np.float32(0.1)
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(_CARD, f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ModelError(_CARD, f"{path} is not JSON") from error
-    if not isinstance(card, dict):
-        raise ModelError(_CARD, f"{path} must hold a JSON object")
-    return card

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from tenprint.fingerprint.embedding import Embedder
+from tenprint.fingerprint.leader import LeaderExtractor
 from tenprint.fingerprint.mindtct import MindtctExtractor
 from tenprint.server.engine import Engine
 from tenprint.server.enrolment import EnrolmentService
@@ -58,7 +59,7 @@ class Server:
         self._engine = Engine(settings, embedder, self._metrics)
         self._preparation = Preparation(
             embedder,
-            MindtctExtractor(),
+            LeaderExtractor() if settings.extractor == "leader" else MindtctExtractor(),
             self._metrics,
             workers=settings.extraction_workers,
             max_queued=settings.max_queued_captures,

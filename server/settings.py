@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     model_path: Annotated[
         Path | None, Field(description="folder of the embedding model; unset: the one in the package")
     ] = None
+    extractor: Annotated[
+        Literal["leader", "mindtct"],
+        Field(description="what finds minutiae in images: LEADER, a network; or MINDTCT, quicker and less able"),
+    ] = "leader"
 
     max_message_bytes: Annotated[
         int, Field(ge=65536, le=268435456, description="largest message taken or sent, bytes")
