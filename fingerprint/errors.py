@@ -33,5 +33,13 @@ class NoPrintError(FingerprintError):
     """A readable sample in which no usable fingerprint was found: too few minutiae to embed."""
 
 
+class SlapError(FingerprintError):
+    """A readable slap whose fingers cannot be told apart, or cannot be named with confidence."""
+
+
+class FeaturesError(FingerprintError):
+    """Stored features of a finger that are malformed, of another version or model, or that break a limit."""
+
+
 class ModelError(FingerprintError):
     """An embedding model whose files are missing, damaged, or do not fit together; a vector of another model."""

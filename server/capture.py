@@ -75,6 +75,7 @@ class SampleStatus(StrEnum):
     NOT_USED_DUPLICATE = "not_used_duplicate"
     NOT_USED_POSITION = "not_used_position"
     NOT_USED_TYPE = "not_used_type"
+    SEGMENTED = "segmented"
     UNREADABLE = "unreadable"
     MISSING = "missing"
 

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.fingerprint.errors import FingerprintError, NoPrintError
-from tenprint.fingerprint.image import GreyImage, ImageLimits, decode_image
-from tenprint.fingerprint.itl import Impression, Transaction, TransactionLimits, read_transaction
+from tenprint.fingerprint.errors import FingerprintError, NoPrintError, SlapError
+from tenprint.fingerprint.image import WORKING_PPI, GreyImage, ImageLimits, decode_image
+from tenprint.fingerprint.itl import Impression, Segment, Transaction, TransactionLimits, read_transaction
 from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
 from tenprint.fingerprint.positions import SLOTS, FingerPosition
 from tenprint.fingerprint.quality import nfiq2
+from tenprint.fingerprint.slaps import fingers_of, segment_slap
 from tenprint.fingerprint.template import read_template
 from tenprint.server.capture import (
     EmbeddingContent,
@@ -38,10 +39,11 @@ _T = TypeVar("_T")
 _CONTENT_FIELDS: Final = frozenset({"image.data", "template.data", "minutiae"})
 """Faults of a print, not of a request: one such finger is left out and named, and the others are used."""
 
+_IMAGES: Final = frozenset({"image", "transaction"})
+"""Forms of a sample that are pictures."""
+
 _UNIT_NORM_TOLERANCE: Final = 1e-3
 """How far from 1 the norm of a caller's vector may lie: float16 transport costs about 5e-4."""
-
-_SLAP_DETAIL: Final = "slaps are not cut into fingers yet; send the fingers one by one"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +67,8 @@ class _Source:
     form: str
     record_type: int
     load: Callable[[], GreyImage | Minutiae | NDArray[np.float32]]
+    segments: tuple[Segment, ...] = ()
+    segments_ppi: int = WORKING_PPI
 
 
 class Preparation:
@@ -118,7 +122,8 @@ class Preparation:
     async def _prepare_fingers(self, capture: Fingers, path: str, *, for_enrolment: bool) -> PreparedCapture:
         _check_positions(capture, path, unknown_position_allowed=not for_enrolment)
         sources = [self._source(sample, f"{path}.fingers.samples[{i}]") for i, sample in enumerate(capture.samples)]
-        prepared = await self._prepare_all(sources, measure_quality=for_enrolment)
+        absent = frozenset(finger.position for finger in capture.missing)
+        sources, prepared = await self._prepare_all(sources, absent, measure_quality=for_enrolment)
         missing = [
             SampleReport(finger.position, SampleStatus.MISSING, finger.reason.name.lower().replace("_", " "))
             for finger in capture.missing
@@ -139,12 +144,14 @@ class Preparation:
         chosen, reports = _choose(transaction, capture.positions)
         sources = [
             _Source(f"{path}.transaction.data", impression.position, "transaction", impression.record_type,
-                    impression.decode)
+                    impression.decode, impression.segments, impression.ppi)
             for impression in chosen
         ]  # fmt: skip
+        absent = frozenset(finger.position for finger in transaction.missing)
+        sources, prepared = await self._prepare_all(sources, absent, measure_quality=for_enrolment)
         return self._assemble(
             sources,
-            await self._prepare_all(sources, measure_quality=for_enrolment),
+            prepared,
             reports,
             reading,
             empty=f"{path}.transaction.data",
@@ -153,14 +160,75 @@ class Preparation:
     async def _in_pool(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    async def _prepare_all(self, sources: Sequence[_Source], *, measure_quality: bool) -> list[_Prepared]:
+    async def _prepare_all(
+        self, sources: Sequence[_Source], missing: frozenset[FingerPosition], *, measure_quality: bool
+    ) -> tuple[list[_Source], list[_Prepared]]:
+        """Prepare every sample, and behind each slap the fingers that were cut from it."""
+        single = frozenset(source.position.finger for source in sources if _is_finger(source.position))
+        slaps = [source for source in sources if source.position.is_slap]
+        cut = await self._all_in_pool([partial(self._cut_slap, slap, missing, single) for slap in slaps])
+        fingers_from = {id(slap): found for slap, found in zip(slaps, cut, strict=True)}
+        expanded: list[tuple[_Source, _Prepared | None]] = []
+        for source in sources:
+            expanded += fingers_from.get(id(source), [(source, None)])
+        waiting = [source for source, prepared in expanded if prepared is None]
         prepare = partial(self._prepare_one, measure_quality=measure_quality)
-        tasks = [asyncio.ensure_future(self._in_pool(partial(prepare, source))) for source in sources]
+        done = iter(await self._all_in_pool([partial(prepare, source) for source in waiting]))
+        return [source for source, _ in expanded], [
+            next(done) if prepared is None else prepared for _, prepared in expanded
+        ]
+
+    async def _all_in_pool(self, works: Sequence[Callable[[], _T]]) -> list[_T]:
+        tasks = [asyncio.ensure_future(self._in_pool(work)) for work in works]
         try:
             return list(await asyncio.gather(*tasks))
         finally:
             for task in tasks:
                 task.cancel()
+
+    def _cut_slap(
+        self, source: _Source, missing: frozenset[FingerPosition], single: frozenset[FingerPosition]
+    ) -> list[tuple[_Source, _Prepared | None]]:
+        """Runs in the pool: what became of a slap, and its fingers, those in `single` left out.
+
+        A finger sent on its own is preferred to the same finger of a slap.
+        """
+        report = SampleReport(source.position, SampleStatus.SEGMENTED, record_type=source.record_type)
+
+        def refused(detail: str, fault: str) -> list[tuple[_Source, _Prepared | None]]:
+            return [(source, _Prepared(replace(report, status=SampleStatus.NOT_USED_SLAP, detail=detail), fault=fault))]
+
+        if source.form not in _IMAGES:
+            return refused("13, 14 and 15 are slaps: images of several fingers; send one finger's", "position")
+        if single.issuperset(fingers_of(source.position)):
+            detail = "single impressions of all its fingers are used"
+            return [(source, _Prepared(replace(report, status=SampleStatus.NOT_USED_DUPLICATE, detail=detail)))]
+        begun = time.perf_counter()
+        try:
+            image = source.load()
+            if not isinstance(image, GreyImage):
+                raise TypeError(f"a slap's content is {type(image).__name__}")  # `form` says it is an image
+            cut = segment_slap(
+                image, source.position, missing=missing, segments=source.segments, segments_ppi=source.segments_ppi
+            )
+        except SlapError as error:
+            return refused(error.problem, error.field)
+        except FingerprintError as error:
+            if error.field not in _CONTENT_FIELDS and source.form != "transaction":
+                raise InvalidRequestError([Violation(f"{source.path}.{error.field}", error.problem)]) from error
+            unreadable = replace(report, status=SampleStatus.UNREADABLE, detail=error.problem)
+            return [(source, _Prepared(unreadable, fault=error.field))]
+        found: list[tuple[_Source, _Prepared | None]] = [
+            (source, _Prepared(report, decode_seconds=time.perf_counter() - begun))
+        ]
+        for finger in cut.fingers:
+            if finger.position not in single:
+                one = replace(source, position=finger.position, load=partial(_as_is, finger.image), segments=())
+                found.append((one, None))
+        for left in cut.refused:
+            told = replace(report, position=left.position, status=SampleStatus.UNREADABLE, detail=left.reason)
+            found.append((replace(source, position=left.position), _Prepared(told, fault="image.data")))
+        return found
 
     def _source(self, sample: Sample, path: str) -> _Source:
         content = sample.content
@@ -197,8 +265,6 @@ class Preparation:
     def _prepare_one(self, source: _Source, *, measure_quality: bool) -> _Prepared:
         """Runs in the pool. A fault of the print becomes a report; a fault of the request is raised."""
         report = SampleReport(source.position, SampleStatus.USED, record_type=source.record_type)
-        if source.position.is_slap:
-            return _Prepared(replace(report, status=SampleStatus.NOT_USED_SLAP, detail=_SLAP_DETAIL), fault="position")
         started = time.perf_counter()
         try:
             loaded = source.load()
@@ -281,7 +347,7 @@ def _check_positions(capture: Fingers, path: str, *, unknown_position_allowed: b
             elif len(capture.samples) > 1:
                 violations.append(Violation(field, "unknown (FGP 0); allowed for one sample alone"))
             continue
-        key = sample.position if sample.position.is_slap else sample.position.finger
+        key = _key(sample.position)
         if key in first:
             problem = f"finger {int(key)} ({key.label}) is in {first[key]} already; send one sample a finger"
             violations.append(Violation(field, problem))
@@ -311,9 +377,7 @@ def _choose(
             leave(impression, SampleStatus.NOT_USED_POSITION, "the request names other positions")
         elif impression.position is FingerPosition.UNKNOWN:
             leave(impression, SampleStatus.NOT_USED_TYPE, "its position is unknown; send it alone as one sample")
-        elif impression.position.is_slap:
-            leave(impression, SampleStatus.NOT_USED_SLAP, _SLAP_DETAIL)
-        elif (finger := impression.position.finger) in chosen:
+        elif (finger := _key(impression.position)) in chosen:
             used = chosen[finger]
             kind = "rolled" if used.rolled else "first"
             leave(impression, SampleStatus.NOT_USED_DUPLICATE, f"the {kind} impression of this finger is used")
@@ -328,6 +392,19 @@ def _choose(
         for record in transaction.skipped
     ]
     return list(chosen.values()), reports
+
+
+def _key(position: FingerPosition) -> FingerPosition:
+    """What two samples may not both be of: one finger, rolled or plain, or one slap."""
+    return position if position.is_slap else position.finger
+
+
+def _is_finger(position: FingerPosition) -> bool:
+    return position is not FingerPosition.UNKNOWN and not position.is_slap
+
+
+def _as_is(image: GreyImage) -> GreyImage:
+    return image
 
 
 def _only_view(data: bytes) -> Minutiae:
@@ -346,6 +423,7 @@ def _nothing_usable(
             [
                 Violation(f"{source.path}.{item.fault}", item.report.detail)
                 for source, item in zip(sources, prepared, strict=True)
+                if item.fault
             ]
         )
     reasons = [

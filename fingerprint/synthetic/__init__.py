@@ -10,6 +10,7 @@ from tenprint.fingerprint.synthetic.impression import PLAIN_SHAPE, ROLLED_SHAPE,
 from tenprint.fingerprint.synthetic.person import SyntheticPerson, grow_people
 from tenprint.fingerprint.synthetic.png import encode_png
 from tenprint.fingerprint.synthetic.ridges import MASTER_SHAPE, MasterFinger, grow_finger
+from tenprint.fingerprint.synthetic.slap import SLAP_SHAPE, SyntheticSlap, press_slap
 
 __all__ = [
     "GENERATOR_VERSION",
@@ -17,12 +18,15 @@ __all__ = [
     "NATURAL_SHARES",
     "PLAIN_SHAPE",
     "ROLLED_SHAPE",
+    "SLAP_SHAPE",
     "FingerClass",
     "MasterFinger",
     "SyntheticPerson",
+    "SyntheticSlap",
     "draw_class",
     "encode_png",
     "grow_finger",
     "grow_people",
     "press",
+    "press_slap",
 ]

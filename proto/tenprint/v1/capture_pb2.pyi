@@ -52,6 +52,7 @@ class SampleStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SAMPLE_STATUS_UNREADABLE: _ClassVar[SampleStatus]
     SAMPLE_STATUS_MISSING: _ClassVar[SampleStatus]
     SAMPLE_STATUS_NOT_USED_TYPE: _ClassVar[SampleStatus]
+    SAMPLE_STATUS_SEGMENTED: _ClassVar[SampleStatus]
 FINGER_POSITION_UNSPECIFIED: FingerPosition
 FINGER_POSITION_RIGHT_THUMB: FingerPosition
 FINGER_POSITION_RIGHT_INDEX: FingerPosition
@@ -85,6 +86,7 @@ SAMPLE_STATUS_NOT_USED_POSITION: SampleStatus
 SAMPLE_STATUS_UNREADABLE: SampleStatus
 SAMPLE_STATUS_MISSING: SampleStatus
 SAMPLE_STATUS_NOT_USED_TYPE: SampleStatus
+SAMPLE_STATUS_SEGMENTED: SampleStatus
 
 class Originator(_message.Message):
     __slots__ = ("ori", "tcn")
