@@ -20,7 +20,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from training.head import FINGERS, IMPRESSIONS, RIDGE, fit_vector_layer
+from training.head import DAMPING, FINGERS, IMPRESSIONS, RIDGE, fit_vector_layer
 from training.network import SetNetwork
 from training.simulation import Simulator
 from training.train import SHORT
@@ -161,7 +161,7 @@ def main() -> None:
         "trained_on": "simulated minutiae only; no real person's print",
         "plan": saved["plan"],
         "steps_done": saved["step"],
-        "vector_layer": {"fingers": FINGERS, "impressions": IMPRESSIONS, "ridge": RIDGE},
+        "vector_layer": {"fingers": FINGERS, "impressions": IMPRESSIONS, "ridge": RIDGE, "damping": DAMPING},
         "seconds_trained": round(saved["seconds"]),
         "exported": datetime.now(UTC).date().isoformat(),
         "scores": statistics(first, second),

@@ -74,7 +74,7 @@ class SetNetwork(nn.Module):
         self.final = nn.Sequential(_mlp(width, 2 * width, width), nn.LayerNorm(width))
         self.code = nn.Linear(width, codes)
         self.gate = nn.Linear(width, 1)
-        self.norm = nn.BatchNorm1d(codes)
+        self.norm: nn.Module = nn.BatchNorm1d(codes)
         self.vector = nn.Linear(codes, dimension, bias=False)
         self.descriptor = nn.Linear(width, descriptor)
 
@@ -92,7 +92,7 @@ class SetNetwork(nn.Module):
         """
         batch, places = direction.shape
         state = self.states(xy, direction, present)
-        vector = self.vector(self.histogram(state, present))
+        vector = self.vector(self.norm(self.histogram(state, present)))
         descriptor = self.descriptor(state).view(batch, places, -1)
         return functional.normalize(vector, dim=-1), functional.normalize(descriptor, dim=-1)
 
@@ -110,11 +110,10 @@ class SetNetwork(nn.Module):
         return reached
 
     def histogram(self, state: Tensor, present: Tensor) -> Tensor:
-        """How much of each entry of the codebook a finger holds, square-rooted and normalised: [B, codes]."""
+        """How much of each entry of the codebook a finger holds, square-rooted: [B, codes]."""
         assigned = functional.softmax(self.code(state), -1) * torch.sigmoid(self.gate(state))
         held = (assigned.view(*present.shape, -1) * present[..., None]).sum(1)
-        normalised: Tensor = self.norm(torch.sqrt(held + 1e-6))
-        return normalised
+        return torch.sqrt(held + 1e-6)
 
     def _neighbourhoods(self, xy: Tensor, direction: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What each minutia sees of its K nearest, in its own frame.
