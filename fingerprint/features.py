@@ -7,6 +7,7 @@ bytes a minutia that tell fingers apart as well as the 256 bytes they come from 
 
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -34,6 +35,8 @@ _HEADER: Final = struct.Struct("<BBHI")
 """Version, minutiae, zero, the axes' identity."""
 _MINUTIA: Final = np.dtype([("x", "<i2"), ("y", "<i2"), ("direction", "u1"), ("descriptor", "u1", (AXES // 2,))])
 """Packed, 17 bytes. A byte of the descriptor is coordinates 2i (low four bits) and 2i + 1, each plus 8."""
+_FINGER: Final = struct.Struct("<BH")
+"""A finger of a capture: its FGP code, and the bytes that follow."""
 _FIELD: Final = "features.data"
 _FILE: Final = "descriptor_axes.npy"
 
@@ -179,6 +182,38 @@ class FingerFeatures:
         rows = np.empty(len(self), _MINUTIA)
         rows["x"], rows["y"], rows["direction"], rows["descriptor"] = self.x, self.y, self.direction, self.packed
         return _HEADER.pack(_VERSION, len(self), 0, self.axes) + rows.tobytes()
+
+
+def pack_capture(fingers: Mapping[int, FingerFeatures]) -> bytes:
+    """The features of a capture's fingers, by FGP code, as bytes: at most 15,920 for ten fingers, empty for none.
+
+    For each finger by rising code: uint8 code, uint16 length, then what :meth:`FingerFeatures.to_bytes` writes.
+    """
+    packed = b""
+    for position in sorted(fingers):
+        data = fingers[position].to_bytes()
+        packed += _FINGER.pack(position, len(data)) + data
+    return packed
+
+
+def unpack_capture(data: bytes) -> dict[int, FingerFeatures]:
+    """Read what :func:`pack_capture` wrote.
+
+    Raises:
+        FeaturesError: if it is cut short, or one finger's part is not what that wrote.
+    """
+    fingers: dict[int, FingerFeatures] = {}
+    start = 0
+    while start < len(data):
+        if start + _FINGER.size > len(data):
+            raise FeaturesError(_FIELD, f"{len(data)} bytes end within a finger's header")
+        position, length = _FINGER.unpack_from(data, start)
+        start += _FINGER.size
+        if start + length > len(data):
+            raise FeaturesError(_FIELD, f"{len(data)} bytes end within finger {position}")
+        fingers[position] = FingerFeatures.from_bytes(data[start : start + length])
+        start += length
+    return fingers
 
 
 def unpack(packed: NDArray[np.uint8]) -> NDArray[np.float32]:

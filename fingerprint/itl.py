@@ -2,8 +2,9 @@
 
 Framing and fields are read by ``nistitl``; Type-4's binary header is read here, because the library hands it over as it
 is. Of the Type-1 record the transaction type, the originating agency and the control number are kept; of the Type-2
-record field 2.084 (fingers that are missing) and nothing else: no name, date or description of a person leaves this
-module. Images stay encoded until :meth:`Impression.decode`, so that one unreadable finger costs only itself.
+record fields 2.005 (whether it may be kept) and 2.084 (fingers that are missing) and nothing else: no name, date or
+description of a person leaves this module. Images stay encoded until :meth:`Impression.decode`, so that one unreadable
+finger costs only itself.
 """
 
 import re
@@ -159,6 +160,7 @@ class Transaction:
         type_of_transaction: TOT (1.004), ``"CAR"``.
         originating_agency: ORI (1.008).
         control_number: TCN (1.009).
+        may_be_kept: False where the submitter says that nothing of it may be (RET, field 2.005, is N).
         impressions: the fingerprint images, in the order of the file.
         missing: fingers declared amputated or unable to print; one entry a finger.
         skipped: every other record beyond Types 1 and 2.
@@ -167,6 +169,7 @@ class Transaction:
     type_of_transaction: str
     originating_agency: str
     control_number: str
+    may_be_kept: bool
     impressions: tuple[Impression, ...]
     missing: tuple[MissingFinger, ...]
     skipped: tuple[SkippedRecord, ...]
@@ -215,10 +218,12 @@ def _transaction(message: Any, limits: TransactionLimits) -> Transaction:
     impressions: list[Impression] = []
     missing: dict[FingerPosition, MissingFinger] = {}
     skipped: list[SkippedRecord] = []
+    may_be_kept = True
     for record in list(message)[1:]:
         idc = _number(_text(record, 2)) if record.type not in _BINARY_TYPES else int(record.IDC)
         if record.type == 2:
             missing.update((finger.position, finger) for finger in _missing(record, 84))
+            may_be_kept = may_be_kept and _text(record, 5).strip().upper() != "N"
             continue
         if record.type == 14:
             missing.update((finger.position, finger) for finger in _missing(record, 18))
@@ -235,6 +240,7 @@ def _transaction(message: Any, limits: TransactionLimits) -> Transaction:
         type_of_transaction=_text(header, 4),
         originating_agency=_text(header, 8),
         control_number=_text(header, 9),
+        may_be_kept=may_be_kept,
         impressions=tuple(impressions),
         missing=tuple(missing[position] for position in sorted(missing)),
         skipped=tuple(skipped),

@@ -35,6 +35,18 @@ class Minutiae:
     def __len__(self) -> int:
         return len(self.x)
 
+    def chosen(self, which: NDArray[np.int64]) -> "Minutiae":
+        """Those numbered, int64 [m], in that order."""
+        return Minutiae(
+            self.x[which],
+            self.y[which],
+            self.direction[which],
+            self.kind[which],
+            self.reliability[which],
+            self.width,
+            self.height,
+        )
+
 
 class MinutiaeExtractor(Protocol):
     """Finds minutiae in a decoded image. Thread-safe, deterministic, without state of a call."""

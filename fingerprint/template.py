@@ -32,6 +32,8 @@ MAX_BYTES: Final = 1 << 20
 """Longest record that is read."""
 MAX_VIEWS: Final = 32
 """Most views in one record: ten rolled, ten plain, and room. The standard allows 176."""
+MAX_SIDE: Final = 16_383
+"""Most pixels of an image's side: 14 bits."""
 MAX_MINUTIAE: Final = 255
 """Most minutiae in one view: the count is one byte."""
 

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from tenprint.fingerprint.embedding import Embedder
+from tenprint.fingerprint.features import DescriptorAxes
 from tenprint.fingerprint.leader import LeaderExtractor
 from tenprint.fingerprint.mindtct import MindtctExtractor
 from tenprint.server.engine import Engine
@@ -25,6 +26,7 @@ from tenprint.server.identification import IdentificationService
 from tenprint.server.interceptor import RpcInterceptor
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
+from tenprint.server.records import RecordsService
 from tenprint.server.settings import Settings
 from tenprint.v1 import (
     enrolment_pb2,
@@ -33,12 +35,15 @@ from tenprint.v1 import (
     galleries_pb2_grpc,
     identification_pb2,
     identification_pb2_grpc,
+    records_pb2,
+    records_pb2_grpc,
 )
 
 _SERVICES = (
     identification_pb2.DESCRIPTOR.services_by_name["Identification"].full_name,
     enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"].full_name,
     galleries_pb2.DESCRIPTOR.services_by_name["Galleries"].full_name,
+    records_pb2.DESCRIPTOR.services_by_name["Records"].full_name,
 )
 
 _log = structlog.get_logger(__name__)
@@ -59,6 +64,7 @@ class Server:
         self._engine = Engine(settings, embedder, self._metrics)
         self._preparation = Preparation(
             embedder,
+            DescriptorAxes(settings.model_path),
             LeaderExtractor() if settings.extractor == "leader" else MindtctExtractor(),
             self._metrics,
             workers=settings.extraction_workers,
@@ -87,6 +93,7 @@ class Server:
         enrolment_pb2_grpc.add_EnrolmentServicer_to_server(
             EnrolmentService(self._engine, self._preparation, embedder, self._metrics), self._grpc
         )
+        records_pb2_grpc.add_RecordsServicer_to_server(RecordsService(self._engine), self._grpc)
         galleries_pb2_grpc.add_GalleriesServicer_to_server(GalleriesService(self._engine), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)

@@ -101,6 +101,8 @@ class PreparedCapture:
             float32 [d].
         fingers: the fingers in it, in FGP order; `(UNKNOWN,)` for the finger of unknown position.
         reports: one for every sample, missing finger and skipped record, in the order they were sent.
+        features: for an enrolment, what re-ranking reads of the fingers whose minutiae are known; empty: of none.
+        minutiae: for an enrolment, those minutiae as an ISO/IEC 19794-2:2005 record; empty: none.
         decode_seconds: CPU-side seconds reading files and decoding images, summed over the samples.
         extract_seconds: likewise finding minutiae and measuring quality.
         embed_seconds: likewise making vectors.
@@ -109,6 +111,8 @@ class PreparedCapture:
     vector: NDArray[np.float32]
     fingers: tuple[FingerPosition, ...]
     reports: tuple[SampleReport, ...]
+    features: bytes
+    minutiae: bytes
     decode_seconds: float
     extract_seconds: float
     embed_seconds: float

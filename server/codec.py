@@ -3,8 +3,10 @@
 import dataclasses
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, cast
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tenprint.fingerprint.image import ImageFormat
@@ -23,8 +25,8 @@ from tenprint.server.capture import (
     TransactionFile,
 )
 from tenprint.server.decision import Outcome
-from tenprint.store import Encounter, Originator
-from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2
+from tenprint.store import ChangeReceipt, Encounter, Operation, Originator, Target
+from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2, records_pb2
 
 _IMAGE_FORMATS = {
     capture_pb2.IMAGE_FORMAT_UNSPECIFIED: None,
@@ -81,12 +83,53 @@ def _sample(message: capture_pb2.FingerSample) -> Sample:
             return Sample(position, ImageContent(image.data, _IMAGE_FORMATS[image.format], ppi))
 
 
-def content_digest(request: enrolment_pb2.EnrolRequest) -> str:
-    """SHA-256, hexadecimal, of everything an enrolment says except who says it."""
-    content = enrolment_pb2.EnrolRequest()
+def content_digest(request: Message) -> str:
+    """SHA-256, hexadecimal, of everything a request says except who says it."""
+    content = type(request)()
     content.CopyFrom(request)
     content.ClearField("originator")
     return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
+
+
+def target(message: records_pb2.RecordTarget | enrolment_pb2.DeleteRequest) -> Target:
+    """Read which records a change is for. The message has been validated."""
+    if message.WhichOneof("target") == "subject_id":
+        return Target(subject_id=message.subject_id)
+    return Target(encounter_id=message.encounter_id)
+
+
+def record_receipt(receipt: ChangeReceipt, tcr: str) -> records_pb2.RecordReceipt:
+    """Write the receipt of a change."""
+    return records_pb2.RecordReceipt(
+        tcr=tcr,
+        encounter_ids=receipt.encounter_ids,
+        change_time=timestamp(receipt.at),
+        position=str(receipt.position),
+        repeated=receipt.repeated,
+    )
+
+
+def operation(value: Operation) -> records_pb2.RecordOperation:
+    """Write a row of the log."""
+    return records_pb2.RecordOperation(
+        kind=cast("records_pb2.OperationKind", records_pb2.OperationKind.Value(f"OPERATION_KIND_{value.kind.name}")),
+        gallery=value.gallery,
+        encounter_id=value.encounter_id,
+        subject_id=value.subject_id,
+        previous_subject_id=value.previous_subject_id,
+        operation_time=timestamp(value.at),
+        ori=value.originator.ori,
+        tcn=value.originator.tcn,
+        reference=value.reference,
+        position=str(value.position),
+    )
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """Write a time."""
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
 
 
 def sample_reports(reports: Iterable[SampleReport]) -> list[capture_pb2.SampleReport]:
@@ -146,11 +189,10 @@ def reports_of(rows: Iterable[dict[str, Any]]) -> list[SampleReport]:
 
 def encounter(value: Encounter) -> enrolment_pb2.Encounter:
     """Write an encounter."""
-    enrol_time = Timestamp()
-    enrol_time.FromDatetime(value.enrolled_at)
     return enrolment_pb2.Encounter(
         encounter_id=value.encounter_id,
-        enrol_time=enrol_time,
+        enrol_time=timestamp(value.enrolled_at),
+        sealed=value.sealed,
         fingers=[_position(finger) for finger in value.fingers],
         ori=value.originator.ori,
         tcn=value.originator.tcn,

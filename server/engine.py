@@ -1,75 +1,133 @@
-"""The galleries this server holds: each an index, its queue of probes, its part of the store."""
+"""The galleries this server holds: each an index and its queue of probes, kept where the store is."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.index.gallery import Gallery
-from tenprint.index.results import Record
-from tenprint.server.errors import DeadlinePassedError, NotHeldError
+from tenprint.server.commits import Commits
+from tenprint.server.errors import NotHeldError, RefusedError, StoreDownError, TransactionReusedError
+from tenprint.server.follower import Follower
+from tenprint.server.maintenance import Maintenance
 from tenprint.server.metrics import Metrics
+from tenprint.server.recovery import IndexFolder, catch_up, recover, replay_tombstones
 from tenprint.server.scheduler import GalleryScheduler
-from tenprint.server.settings import Settings
-from tenprint.store import GallerySpec, NewEncounter, Originator, Position, Receipt, Store
+from tenprint.server.settings import GallerySettings, Settings
+from tenprint.store import (
+    ChangeReceipt,
+    EpochError,
+    GallerySpec,
+    NewEncounter,
+    NotStoredError,
+    Position,
+    Receipt,
+    RefusedChangeError,
+    Request,
+    Store,
+    StoreUnavailableError,
+    Target,
+    TransactionTakenError,
+)
 
 _T = TypeVar("_T")
+
+_POSTGRESQL_WRITERS: Final = 8
+"""Transactions at once; their commits wait for the disk together."""
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldGallery:
-    """One gallery. `writer` is the one thread that changes it: the store first, then the index, in the same order."""
+    """One gallery."""
 
-    title: str
+    settings: GallerySettings
     index: Gallery
     scheduler: GalleryScheduler
-    writer: ThreadPoolExecutor
 
 
 class Engine:
     """All galleries of this server, and the store they are views of.
 
-    Making one opens the store and rebuilds every index from it.
+    A change goes one way: committed to the store, read back from its log by the follower, applied to the index,
+    acknowledged. Making an engine opens the store and brings every index up: from its newest sound snapshot and the log
+    after it, or from the store alone.
 
     Raises:
         GalleryModelError: if a gallery's records are of another model.
+        SnapshotAheadError: if a snapshot knows more than the store.
+        IndexFolderError: if another process has the folder of the snapshots.
+        LedgerError: if the ledger of tombstones cannot be read.
+        StoreUnavailableError: if the database cannot be opened.
     """
 
     def __init__(self, settings: Settings, embedder: Embedder, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self._held: dict[str, HeldGallery] = {}
         begun = time.perf_counter()
-        specs = [GallerySpec(gallery.name, embedder.version, embedder.dimension) for gallery in settings.galleries]
-        self.store = Store(settings.database_url.get_secret_value(), specs)
-        # Read before the vectors: what comes after is in the vectors at least, never missing from them.
-        self._applied = self.store.position()
-        self._moved = asyncio.Condition()
+        self._erase_within = timedelta(seconds=settings.erase_within_seconds)
         self._changes: set[asyncio.Task[object]] = set()  # the loop itself keeps only weak references to tasks
-        for gallery in settings.galleries:
-            index = Gallery(gallery.name, dimension=embedder.dimension, model_version=embedder.version)
-            for rows in self.store.vectors(gallery.name):
-                index.apply([Record(row.encounter_id, row.subject_id, row.vector) for row in rows])
-            scheduler = GalleryScheduler(
-                index, metrics, max_queued=settings.max_queued_probes, max_batch=settings.max_batch_probes
+        specs = [GallerySpec(gallery.name, embedder.version, embedder.dimension) for gallery in settings.galleries]
+        with ExitStack() as opened:  # what was opened before something failed is closed again
+            folder = IndexFolder(settings.index_path, metrics.fsync_seconds.observe)
+            opened.callback(folder.close)
+            store = Store(settings.database_url.get_secret_value(), specs, metrics.observe_transaction)
+            opened.callback(store.close)
+            replay_tombstones(store, folder.ledger)
+            recovered = [recover(store, folder, spec) for spec in specs]
+            galleries = {item.gallery.name: item.gallery for item in recovered}
+            position, replayed = catch_up(store, galleries, min(item.position for item in recovered))
+            opened.pop_all()
+        self.store: Final = store
+        self._folder = folder
+        self._commits = Commits(store, 1 if store.database.is_sqlite else _POSTGRESQL_WRITERS)
+        self._follower = Follower(store, galleries, position, metrics)
+        self._maintenance = Maintenance(
+            store,
+            self._follower,
+            {item.gallery.name: (item.gallery, item.folder) for item in recovered},
+            metrics,
+            every_seconds=settings.snapshot_interval_seconds,
+            after_encounters=settings.snapshot_after_encounters,
+        )
+        self._held = {
+            gallery.name: HeldGallery(
+                gallery,
+                galleries[gallery.name],
+                GalleryScheduler(
+                    galleries[gallery.name],
+                    metrics,
+                    max_queued=settings.max_queued_probes,
+                    max_batch=settings.max_batch_probes,
+                ),
             )
-            writer = ThreadPoolExecutor(1, thread_name_prefix=f"write-{gallery.name}")
-            self._held[gallery.name] = HeldGallery(gallery.title, index, scheduler, writer)
+            for gallery in settings.galleries
+        }
         seconds = time.perf_counter() - begun
         metrics.recovery_seconds.set(seconds)
+        metrics.recovery_operations.set(replayed)
+        for item in recovered:
+            metrics.snapshots_refused.labels(item.gallery.name).inc(len(item.refused))
         _log.info(
             "recovered",
             seconds=round(seconds, 3),
-            position=str(self._applied),
-            encounters={name: held.index.size for name, held in self._held.items()},
+            position=str(position),
+            operations_replayed=replayed,
+            from_snapshot={item.gallery.name: item.from_snapshot for item in recovered},
+            encounters={name: gallery.size for name, gallery in galleries.items()},
         )
-        metrics.watch_galleries(lambda: [held.index for held in self._held.values()])
+        metrics.watch(
+            galleries=galleries.values(),
+            position=lambda: self._follower.position.number,
+            lag=lambda: self._follower.lag,
+            snapshot_ages=self._maintenance.ages,
+            oldest_unerased=self.store.erasure.oldest_pending,
+        )
 
     def __iter__(self) -> Iterator[HeldGallery]:
         return iter(self._held.values())
@@ -85,89 +143,110 @@ class Engine:
         except KeyError:
             raise NotHeldError("gallery", name, f"; held are {', '.join(sorted(self._held))}") from None
 
-    async def enrol(self, gallery: HeldGallery, new: NewEncounter) -> Receipt:
-        """Commit an enrolment, then make it searchable. When this returns, both are done.
+    async def enrol(self, new: NewEncounter) -> Receipt:
+        """Commit an enrolment and make it searchable. When this returns, both are done.
 
         Raises:
-            TransactionTakenError: as :meth:`Store.enrol`.
+            TransactionReusedError: if its (ORI, TCN) stands for other content.
+            StoreDownError: if the database does not take it.
         """
 
-        def commit_and_apply() -> Receipt:
-            receipt = self._timed("commit", lambda: self.store.enrol(new))
-            if not receipt.repeated:
-                record = Record(receipt.encounter.encounter_id, receipt.encounter.subject_id, new.vector)
-                self._timed("apply", lambda: gallery.index.apply([record]))
+        async def change() -> Receipt:
+            with _in_service_words():
+                receipt = await self._commits.enrol(new)
+            await self.searchable(receipt.position)
             return receipt
 
-        return await self._change(gallery, commit_and_apply, lambda receipt: receipt.position)
+        return await self._to_its_end(change())
 
-    async def delete(
-        self, gallery: HeldGallery, by: Originator, *, subject_id: str | None, encounter_id: str | None
-    ) -> tuple[Sequence[str], Position]:
-        """Commit the removal of a subject or an encounter, then take it out of the index.
-
-        Returns:
-            The encounters removed, and the position from which they are.
+    async def change(self, work: Callable[[], ChangeReceipt]) -> ChangeReceipt:
+        """Commit another change to records, one of `store.records`, and make searches see it.
 
         Raises:
-            NotStoredError: as :meth:`Store.delete_subject`.
+            NotHeldError: if the gallery does not hold what is named.
+            RefusedError: if the change makes no sense for these records.
+            TransactionReusedError: if its (ORI, TCN) stands for another change.
+            StoreDownError: if the database does not take it.
         """
-        name = gallery.index.name
 
-        def commit_and_apply() -> tuple[Sequence[str], Position]:
-            if subject_id is not None:
-                ids, position = self._timed("commit", lambda: self.store.delete_subject(name, subject_id, by))
-            else:
-                ids, position = self._timed("commit", lambda: self.store.delete_encounter(name, encounter_id or "", by))
-            self._timed("apply", lambda: gallery.index.apply(drop=ids))
-            return ids, position
+        async def change() -> ChangeReceipt:
+            with _in_service_words():
+                receipt = await self._commits.run(work)
+            await self.searchable(receipt.position)
+            return receipt
 
-        return await self._change(gallery, commit_and_apply, lambda removed: removed[1])
+        return await self._to_its_end(change())
+
+    async def read(self, query: Callable[[], _T]) -> _T:
+        """Run a query of the store off the event loop.
+
+        Raises:
+            NotHeldError: if the gallery does not hold what is named.
+            TransactionReusedError: if an (ORI, TCN) stands for other content.
+            StoreDownError: if the database does not answer.
+        """
+        with _in_service_words():
+            return await asyncio.to_thread(query)
+
+    async def expunge(self, gallery: str, target: Target, request: Request) -> tuple[ChangeReceipt, datetime]:
+        """Expunge records: as `change`, and the tombstones are in the ledger when this returns.
+
+        Returns:
+            The receipt, and by when the last byte of them is gone from the store's files and the snapshots.
+        """
+
+        def work() -> ChangeReceipt:
+            receipt = self.store.records.expunge(gallery, target, request)
+            self._folder.ledger.add(self.store.erasure.pending())
+            return receipt
+
+        receipt = await self.change(work)
+        self._maintenance.erase_soon()
+        return receipt, receipt.at + self._erase_within
+
+    async def searchable(self, position: Position) -> None:
+        """Wait until every change up to a position that was committed here is seen by searches."""
+        self._follower.expect(position)
+        await self._follower.reached(position)
 
     async def reached(self, position: Position, deadline: float) -> None:
-        """Wait until every change up to a position is searchable.
-
-        Args:
-            position: as a receipt gave it.
-            deadline: on the monotonic clock.
+        """Wait until every change up to a position is searched, until a deadline on the monotonic clock.
 
         Raises:
             DeadlinePassedError: if it is not by then; says where the server stands.
         """
-        try:
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())), self._moved:
-                await self._moved.wait_for(lambda: self._applied >= position)
-        except TimeoutError as error:
-            raise DeadlinePassedError(
-                f"min_position: {position} is not reached; this server stands at {self._applied}"
-            ) from error
+        await self._follower.reached(position, deadline)
 
     def close(self) -> None:
-        """Finish waiting searches and changes, stop the threads, close the store."""
+        """Finish waiting searches and changes, write the last snapshots, stop the threads, close the store."""
         for held in self._held.values():
             held.scheduler.close()
-            held.writer.shutdown(wait=True)
+        self._commits.close()
+        self._maintenance.close()
+        self._follower.close()
         self.store.close()
+        self._folder.close()
 
-    async def _change(self, gallery: HeldGallery, work: Callable[[], _T], position_of: Callable[[_T], Position]) -> _T:
-        """Run a change in the gallery's writing thread, and say how far it brought the server.
-
-        Once begun it goes on to its end, even when the caller goes away: a store and an index that disagree would be
-        the alternative.
-        """
-
-        async def change() -> _T:
-            result = await asyncio.get_running_loop().run_in_executor(gallery.writer, work)
-            async with self._moved:
-                self._applied = max(self._applied, position_of(result))
-                self._moved.notify_all()
-            return result
-
-        task = asyncio.create_task(change())
+    async def _to_its_end(self, change: Coroutine[Any, Any, _T]) -> _T:
+        """Once begun, a change goes on to its end, even when the caller goes away: it may be past its commit."""
+        task = asyncio.create_task(change)
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
         return await asyncio.shield(task)
 
-    def _timed(self, stage: str, work: Callable[[], _T]) -> _T:
-        with self._metrics.change_seconds.labels(stage).time():
-            return work()
+
+@contextmanager
+def _in_service_words() -> Iterator[None]:
+    """The store's refusals as the services' own."""
+    try:
+        yield
+    except NotStoredError as error:
+        raise NotHeldError(error.kind, error.name) from error
+    except RefusedChangeError as error:
+        raise RefusedError(error.field, error.problem) from error
+    except TransactionTakenError as error:
+        raise TransactionReusedError(error.digest) from error
+    except EpochError as error:
+        raise RefusedError("gallery", str(error)) from error
+    except StoreUnavailableError as error:
+        raise StoreDownError(str(error)) from error

@@ -2,8 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,12 @@ import grpc
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.server import audit, codec
 from tenprint.server.engine import Engine
-from tenprint.server.errors import NotHeldError, TransactionReusedError, status_of
+from tenprint.server.errors import status_of
 from tenprint.server.inflight import InFlight
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
 from tenprint.server.validation import validate
-from tenprint.store import Encounter, NewEncounter, NotStoredError, Originator, Receipt, TransactionTakenError
+from tenprint.store import Encounter, NewEncounter, Originator, Receipt, Request
 from tenprint.v1 import enrolment_pb2, enrolment_pb2_grpc
 
 if TYPE_CHECKING:
@@ -78,18 +77,19 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
     ) -> enrolment_pb2.DeleteResponse:
         """Remove an encounter, or a subject."""
         originator = codec.originator(request.originator)
-        by_subject = request.WhichOneof("target") == "subject_id"
-        target = request.subject_id if by_subject else request.encounter_id
-        with audit.access("delete", originator, gallery=request.gallery, target=target) as facts, _not_held():
-            gallery = self._engine.held(request.gallery)
-            ids, position = await self._engine.delete(
-                gallery,
-                originator,
-                subject_id=target if by_subject else None,
-                encounter_id=None if by_subject else target,
-            )
-            facts["encounters"] = list(ids)
-        return enrolment_pb2.DeleteResponse(tcr=request.originator.tcn, encounter_ids=ids, position=str(position))
+        target = codec.target(request)
+        named = target.subject_id or target.encounter_id
+        with audit.access("delete", originator, gallery=request.gallery, target=named) as facts:
+            gallery = self._engine.held(request.gallery).index.name
+            asked = Request(originator, codec.content_digest(request))
+            receipt = await self._engine.change(lambda: self._engine.store.records.delete(gallery, target, asked))
+            facts |= {"encounters": list(receipt.encounter_ids), "repeated": receipt.repeated}
+        return enrolment_pb2.DeleteResponse(
+            tcr=originator.tcn,
+            encounter_ids=receipt.encounter_ids,
+            position=str(receipt.position),
+            repeated=receipt.repeated,
+        )
 
     async def Get(
         self,
@@ -98,9 +98,9 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
     ) -> enrolment_pb2.GetResponse:
         """Tell which encounters a subject has."""
         originator = codec.originator(request.originator)
-        with audit.access("get", originator, gallery=request.gallery, target=request.subject_id), _not_held():
+        with audit.access("get", originator, gallery=request.gallery, target=request.subject_id):
             gallery = self._engine.held(request.gallery).index.name
-            encounters = await asyncio.to_thread(self._engine.store.encounters, gallery, request.subject_id)
+            encounters = await self._engine.read(lambda: self._engine.store.encounters(gallery, request.subject_id))
         return enrolment_pb2.GetResponse(
             subject_id=request.subject_id, encounters=[codec.encounter(encounter) for encounter in encounters]
         )
@@ -116,10 +116,7 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
         originator, digest = codec.originator(request.originator), codec.content_digest(request)
         with audit.access("enrol", originator, gallery=request.gallery) as facts:
             self._engine.held(request.gallery)  # an unknown gallery is refused before anything is claimed
-            try:
-                receipt = await self._running.once(originator, digest, lambda: self._once(request, originator, digest))
-            except TransactionTakenError as error:
-                raise TransactionReusedError(error.digest) from error
+            receipt = await self._running.once(originator, digest, lambda: self._once(request, originator, digest))
             encounter = receipt.encounter
             facts |= {"encounter": encounter.encounter_id, "repeated": receipt.repeated}
         return enrolment_pb2.EnrolResponse(
@@ -134,8 +131,9 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
 
     async def _once(self, request: enrolment_pb2.EnrolRequest, originator: Originator, digest: str) -> Receipt:
         """The receipt of an earlier enrolment, or a new one's."""
-        earlier = await asyncio.to_thread(self._engine.store.receipt, originator, digest)
+        earlier = await self._engine.read(lambda: self._engine.store.receipt(originator, digest))
         if earlier is not None:
+            await self._engine.searchable(earlier.position)
             return earlier
         prepared = await self._preparation.prepare(codec.capture(request.capture), "capture", for_enrolment=True)
         encounter = Encounter(
@@ -145,17 +143,16 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
             fingers=tuple(int(finger) for finger in prepared.fingers),
             originator=originator,
         )
-        new = NewEncounter(request.gallery, encounter, prepared.vector, digest, codec.report_rows(prepared.reports))
-        receipt = await self._engine.enrol(self._engine.held(request.gallery), new)
+        new = NewEncounter(
+            gallery=request.gallery,
+            encounter=encounter,
+            vector=prepared.vector,
+            digest=digest,
+            reports=codec.report_rows(prepared.reports),
+            features=prepared.features,
+            minutiae=prepared.minutiae,
+        )
+        receipt = await self._engine.enrol(new)
         if not receipt.repeated:
             self._metrics.enrolments.labels(request.gallery).inc()
         return receipt
-
-
-@contextmanager
-def _not_held() -> Iterator[None]:
-    """What the store does not hold, in the service's words."""
-    try:
-        yield
-    except NotStoredError as error:
-        raise NotHeldError(error.kind, error.name) from error

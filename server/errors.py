@@ -74,16 +74,41 @@ class NotHeldError(ServiceError):
 
 
 class TransactionReusedError(ServiceError):
-    """An (ORI, TCN) that stands for another enrolment already."""
+    """An (ORI, TCN) that stands for another enrolment or change already."""
 
     code = grpc.StatusCode.ALREADY_EXISTS
     reason = "TRANSACTION_REUSED"
 
     def __init__(self, digest: str) -> None:
         super().__init__(
-            "originator.tcn: this ORI has used this TCN for an enrolment with other content or into another gallery "
-            f"(SHA-256 of the first: {digest}); send the same again, or a new TCN for each gallery"
+            "originator.tcn: this ORI has used this TCN for other content, or for another gallery "
+            f"(SHA-256 of the first: {digest}); send the same again, or take a new TCN for each change"
         )
+
+
+class RefusedError(ServiceError):
+    """A change that the state of the records, or the configuration, does not allow."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "REFUSED"
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self._field = field
+
+    def details(self) -> Sequence[Message]:
+        """A PreconditionFailure that names the field."""
+        violation = error_details_pb2.PreconditionFailure.Violation(
+            type="RECORDS", subject=self._field, description=str(self)
+        )
+        return (error_details_pb2.PreconditionFailure(violations=[violation]),)
+
+
+class StoreDownError(ServiceError):
+    """The store does not take a change now. To be repeated: it has happened as a whole, or not at all."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "STORE_DOWN"
 
 
 class ModelMismatchError(ServiceError):

@@ -26,7 +26,7 @@ class GalleriesService(galleries_pb2_grpc.GalleriesServicer):
         """All galleries, by name."""
         held = sorted(self._engine, key=lambda gallery: gallery.index.name)
         return galleries_pb2.ListResponse(
-            galleries=[codec.gallery(gallery.index.describe(), gallery.title) for gallery in held]
+            galleries=[codec.gallery(gallery.index.describe(), gallery.settings.title) for gallery in held]
         )
 
     async def Describe(
@@ -36,4 +36,4 @@ class GalleriesService(galleries_pb2_grpc.GalleriesServicer):
     ) -> galleries_pb2.DescribeResponse:
         """One gallery."""
         gallery = self._engine.held(request.gallery)
-        return galleries_pb2.DescribeResponse(gallery=codec.gallery(gallery.index.describe(), gallery.title))
+        return galleries_pb2.DescribeResponse(gallery=codec.gallery(gallery.index.describe(), gallery.settings.title))

@@ -11,8 +11,10 @@ from yaml import YAMLError
 from tenprint.fingerprint.errors import ModelError
 from tenprint.server import logging
 from tenprint.server.app import AddressError, run
+from tenprint.server.ledger import LedgerError
+from tenprint.server.recovery import IndexFolderError, SnapshotAheadError
 from tenprint.server.settings import Settings
-from tenprint.store import GalleryModelError
+from tenprint.store import StoreError
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -32,7 +34,15 @@ def serve(arguments: Sequence[str]) -> int:
     logging.configure(settings.log_level)
     try:
         asyncio.run(run(settings))
-    except (GalleryModelError, ModelError, AddressError, OSError) as error:
+    except (
+        StoreError,
+        SnapshotAheadError,
+        IndexFolderError,
+        LedgerError,
+        ModelError,
+        AddressError,
+        OSError,
+    ) as error:
         sys.stderr.write(f"tenprint serve: {error}\n")
         return 2
     return 0

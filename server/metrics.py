@@ -1,7 +1,8 @@
 """What Prometheus sees. Names follow its conventions; no label ever carries something about a person or an agency."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -19,6 +20,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tenprint.index.gallery import Gallery
+from tenprint.store import StoreUnavailableError
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Bucket edges. 10 s and 120 s are edges because response-time goals are stated at them (10 s for a rapid search at a
@@ -29,27 +31,64 @@ _STAGE_SECONDS = (0.0001, 0.00025, 0.0005, *_SECONDS)
 _BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
-class _GalleryCollector(Collector):
-    """Sizes of the galleries, read when Prometheus asks."""
+class _StateCollector(Collector):
+    """The state of galleries and store, read when Prometheus asks."""
 
-    def __init__(self, galleries: Callable[[], Iterable[Gallery]]) -> None:
-        self._galleries = galleries
+    def __init__(
+        self,
+        galleries: Collection[Gallery],
+        position: Callable[[], int],
+        lag: Callable[[], int],
+        snapshot_ages: Callable[[], Mapping[str, float]],
+        oldest_unerased: Callable[[], datetime | None],
+    ) -> None:
+        self._galleries, self._position, self._lag = galleries, position, lag
+        self._snapshot_ages, self._oldest_unerased = snapshot_ages, oldest_unerased
 
     def collect(self) -> Iterable[Metric]:
         encounters = GaugeMetricFamily("tenprint_gallery_encounters", "Captures a gallery holds.", labels=["gallery"])
         subjects = GaugeMetricFamily("tenprint_gallery_subjects", "Persons a gallery holds.", labels=["gallery"])
-        memory = GaugeMetricFamily("tenprint_gallery_vector_bytes", "Bytes of vectors in memory.", labels=["gallery"])
+        sizes = GaugeMetricFamily(
+            "tenprint_gallery_bytes",
+            "Bytes a gallery takes, in memory and mapped from files.",
+            labels=["gallery", "kind"],
+        )
+        dead = GaugeMetricFamily(
+            "tenprint_gallery_dead_encounters", "Removed captures that still take room.", labels=["gallery"]
+        )
         segments = GaugeMetricFamily(
             "tenprint_gallery_segments", "Blocks of vectors, by state.", labels=["gallery", "state"]
         )
-        for gallery in self._galleries():
+        for gallery in self._galleries:
             described = gallery.describe()
             encounters.add_metric([gallery.name], described.records)
             subjects.add_metric([gallery.name], described.subjects)
-            memory.add_metric([gallery.name], described.memory_bytes)
+            sizes.add_metric([gallery.name, "memory"], described.memory_bytes)
+            sizes.add_metric([gallery.name, "file"], described.file_bytes)
+            dead.add_metric([gallery.name], described.dead)
             for state, count in described.segments.items():
                 segments.add_metric([gallery.name, state], count)
-        return (encounters, subjects, memory, segments)
+        age = GaugeMetricFamily(
+            "tenprint_snapshot_age_seconds",
+            "Seconds since the last snapshot, or since the start.",
+            labels=["gallery"],
+        )
+        for name, seconds in self._snapshot_ages().items():
+            age.add_metric([name], seconds)
+        position = GaugeMetricFamily("tenprint_position", "Number of the last operation that searches see.")
+        position.add_metric([], self._position())
+        lag = GaugeMetricFamily("tenprint_lag_operations", "Operations committed that no search sees yet.")
+        lag.add_metric([], self._lag())
+        unerased = GaugeMetricFamily(
+            "tenprint_oldest_unerased_seconds", "Age of the oldest expunction whose bytes are not gone yet; 0: none."
+        )
+        try:
+            oldest = self._oldest_unerased()
+        except StoreUnavailableError:
+            pass  # absent, which an alert on absence tells from 0; the rest of the scrape stands
+        else:
+            unerased.add_metric([], 0.0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds())
+        return (encounters, subjects, sizes, dead, segments, age, position, lag, unerased)
 
 
 def _registry() -> CollectorRegistry:
@@ -78,7 +117,13 @@ class Metrics:
     samples: Counter = field(init=False)
     enrolments: Counter = field(init=False)
     change_seconds: Histogram = field(init=False)
+    operations: Counter = field(init=False)
+    fsync_seconds: Histogram = field(init=False)
+    snapshot_seconds: Histogram = field(init=False)
+    snapshot_failures: Counter = field(init=False)
+    snapshots_refused: Counter = field(init=False)
     recovery_seconds: Gauge = field(init=False)
+    recovery_operations: Gauge = field(init=False)
     batch_probes: Histogram = field(init=False)
     preparation_seconds: Histogram = field(init=False)
     search_seconds: Histogram = field(init=False)
@@ -107,14 +152,33 @@ class Metrics:
         )
         self.enrolments = Counter("tenprint_enrolments", "Encounters enrolled.", ("gallery",), registry=r)
         self.change_seconds = Histogram(
-            "tenprint_change_seconds", "Seconds of a change to a gallery: its commit to disk, its way into the index.",
+            "tenprint_change_seconds",
+            "Seconds of a change: written, committed to disk (both of a transaction), applied to the indexes.",
             ("stage",), buckets=_STAGE_SECONDS, registry=r,
         )  # fmt: skip
         self.recovery_seconds = Gauge(
             "tenprint_recovery_seconds",
-            "Seconds the last start took to rebuild the indexes from the store.",
+            "Seconds the last start took to bring the indexes up.",
             registry=r,
         )
+        self.recovery_operations = Gauge(
+            "tenprint_recovery_operations", "Operations of the log the last start applied to snapshots.", registry=r
+        )
+        self.operations = Counter("tenprint_applied_operations", "Operations of the log applied.", registry=r)
+        self.fsync_seconds = Histogram(
+            "tenprint_snapshot_fsync_seconds", "Seconds of an fsync of a snapshot's file.", buckets=_STAGE_SECONDS,
+            registry=r,
+        )  # fmt: skip
+        self.snapshot_seconds = Histogram(
+            "tenprint_snapshot_seconds", "Seconds to write a snapshot of a gallery.", buckets=_SECONDS, registry=r
+        )
+        self.snapshot_failures = Counter(
+            "tenprint_snapshot_failures", "Snapshots the disk did not take.", ("gallery",), registry=r
+        )
+        self.snapshots_refused = Counter(
+            "tenprint_snapshots_refused", "Snapshots not used at the last start, being damaged or another's.",
+            ("gallery",), registry=r,
+        )  # fmt: skip
         self.batch_probes = Histogram(
             "tenprint_search_batch_probes", "Probes in one search.", ("gallery",), buckets=_BATCH, registry=r
         )
@@ -127,9 +191,29 @@ class Metrics:
             ("gallery", "stage"), buckets=_STAGE_SECONDS, registry=r,
         )  # fmt: skip
 
-    def watch_galleries(self, galleries: Callable[[], Iterable[Gallery]]) -> None:
-        """Export the sizes of these galleries at every scrape."""
-        self.registry.register(_GalleryCollector(galleries))
+    def observe_transaction(self, stage: str, seconds: float) -> None:
+        """Count a stage of a transaction of the store: "write" or "commit"."""
+        self.change_seconds.labels(stage).observe(seconds)
+
+    def watch(
+        self,
+        *,
+        galleries: Collection[Gallery],
+        position: Callable[[], int],
+        lag: Callable[[], int],
+        snapshot_ages: Callable[[], Mapping[str, float]],
+        oldest_unerased: Callable[[], datetime | None],
+    ) -> None:
+        """Export the state of galleries and store at every scrape.
+
+        Args:
+            galleries: those served.
+            position: number of the last operation that searches see.
+            lag: operations committed that they do not see yet.
+            snapshot_ages: seconds since each gallery's last snapshot.
+            oldest_unerased: when the oldest expunction was whose bytes are not gone yet.
+        """
+        self.registry.register(_StateCollector(galleries, position, lag, snapshot_ages, oldest_unerased))
 
     def tell_build(self, model_version: str) -> None:
         """Export which build this is and which model it serves."""

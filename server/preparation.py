@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.errors import FingerprintError, NoPrintError, SlapError
+from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures, pack_capture
 from tenprint.fingerprint.image import WORKING_PPI, GreyImage, ImageLimits, decode_image
 from tenprint.fingerprint.itl import Impression, Segment, Transaction, TransactionLimits, read_transaction
 from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
 from tenprint.fingerprint.positions import SLOTS, FingerPosition
 from tenprint.fingerprint.quality import nfiq2
 from tenprint.fingerprint.slaps import fingers_of, segment_slap
-from tenprint.fingerprint.template import read_template
+from tenprint.fingerprint.template import MAX_SIDE, FingerView, read_template, write_template
 from tenprint.server.capture import (
     EmbeddingContent,
     Fingers,
@@ -31,7 +32,7 @@ from tenprint.server.capture import (
     TemplateContent,
     TransactionFile,
 )
-from tenprint.server.errors import InvalidRequestError, ModelMismatchError, OverloadedError, Violation
+from tenprint.server.errors import InvalidRequestError, ModelMismatchError, OverloadedError, RefusedError, Violation
 from tenprint.server.metrics import Metrics
 
 _T = TypeVar("_T")
@@ -48,10 +49,14 @@ _UNIT_NORM_TOLERANCE: Final = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
-    """One sample's vector; or none, and then `fault` names the field of the sample that is to blame."""
+    """One sample's vector; or none, and then `fault` names the field of the sample that is to blame.
+
+    `described`: for an enrolment, the minutiae that the model described, and what re-ranking reads of them.
+    """
 
     report: SampleReport
     vector: NDArray[np.float32] | None = None
+    described: tuple[Minutiae, FingerFeatures] | None = None
     fault: str = ""
     decode_seconds: float = 0.0
     extract_seconds: float = 0.0
@@ -72,11 +77,12 @@ class _Source:
 
 
 class Preparation:
-    """Makes captures' vectors with one model and one extractor."""
+    """Makes captures' vectors with one model and one extractor. `axes`: on which descriptors are kept."""
 
     def __init__(
         self,
         embedder: Embedder,
+        axes: DescriptorAxes,
         extractor: MinutiaeExtractor,
         metrics: Metrics,
         *,
@@ -85,7 +91,7 @@ class Preparation:
         max_image_bytes: int,
         max_image_pixels: int,
     ) -> None:
-        self._embedder, self._extractor, self._metrics = embedder, extractor, metrics
+        self._embedder, self._axes, self._extractor, self._metrics = embedder, axes, extractor, metrics
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="extract")
         self._waiting, self._max_waiting = 0, max_queued
         self._image_limits = ImageLimits(max_bytes=max_image_bytes, max_pixels=max_image_pixels)
@@ -107,6 +113,7 @@ class Preparation:
         Raises:
             InvalidRequestError: a field breaks a rule, or no finger is usable; names each.
             ModelMismatchError: an embedding of another model.
+            RefusedError: a transaction to enrol that says nothing of it may be kept.
             OverloadedError: too many captures wait.
         """
         if self._waiting >= self._max_waiting:
@@ -123,7 +130,7 @@ class Preparation:
         _check_positions(capture, path, unknown_position_allowed=not for_enrolment)
         sources = [self._source(sample, f"{path}.fingers.samples[{i}]") for i, sample in enumerate(capture.samples)]
         absent = frozenset(finger.position for finger in capture.missing)
-        sources, prepared = await self._prepare_all(sources, absent, measure_quality=for_enrolment)
+        sources, prepared = await self._prepare_all(sources, absent, for_enrolment=for_enrolment)
         missing = [
             SampleReport(finger.position, SampleStatus.MISSING, finger.reason.name.lower().replace("_", " "))
             for finger in capture.missing
@@ -141,6 +148,11 @@ class Preparation:
             transaction, reading = await self._in_pool(read)
         except FingerprintError as error:
             raise InvalidRequestError([Violation(f"{path}.{error.field}", error.problem)]) from error
+        if for_enrolment and not transaction.may_be_kept:
+            raise RefusedError(
+                f"{path}.transaction.data",
+                "its retention flag (RET, field 2.005) is N: nothing of it may be kept; it can be searched",
+            )
         chosen, reports = _choose(transaction, capture.positions)
         sources = [
             _Source(f"{path}.transaction.data", impression.position, "transaction", impression.record_type,
@@ -148,7 +160,7 @@ class Preparation:
             for impression in chosen
         ]  # fmt: skip
         absent = frozenset(finger.position for finger in transaction.missing)
-        sources, prepared = await self._prepare_all(sources, absent, measure_quality=for_enrolment)
+        sources, prepared = await self._prepare_all(sources, absent, for_enrolment=for_enrolment)
         return self._assemble(
             sources,
             prepared,
@@ -161,7 +173,7 @@ class Preparation:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def _prepare_all(
-        self, sources: Sequence[_Source], missing: frozenset[FingerPosition], *, measure_quality: bool
+        self, sources: Sequence[_Source], missing: frozenset[FingerPosition], *, for_enrolment: bool
     ) -> tuple[list[_Source], list[_Prepared]]:
         """Prepare every sample, and behind each slap the fingers that were cut from it."""
         single = frozenset(source.position.finger for source in sources if _is_finger(source.position))
@@ -172,7 +184,7 @@ class Preparation:
         for source in sources:
             expanded += fingers_from.get(id(source), [(source, None)])
         waiting = [source for source, prepared in expanded if prepared is None]
-        prepare = partial(self._prepare_one, measure_quality=measure_quality)
+        prepare = partial(self._prepare_one, for_enrolment=for_enrolment)
         done = iter(await self._all_in_pool([partial(prepare, source) for source in waiting]))
         return [source for source, _ in expanded], [
             next(done) if prepared is None else prepared for _, prepared in expanded
@@ -262,7 +274,7 @@ class Preparation:
             )
         return vector
 
-    def _prepare_one(self, source: _Source, *, measure_quality: bool) -> _Prepared:
+    def _prepare_one(self, source: _Source, *, for_enrolment: bool) -> _Prepared:
         """Runs in the pool. A fault of the print becomes a report; a fault of the request is raised."""
         report = SampleReport(source.position, SampleStatus.USED, record_type=source.record_type)
         started = time.perf_counter()
@@ -273,11 +285,15 @@ class Preparation:
                 return _Prepared(report, loaded, decode_seconds=decoded - started)
             quality = None
             if isinstance(loaded, GreyImage):
-                quality = nfiq2(loaded) if measure_quality else None
+                quality = nfiq2(loaded) if for_enrolment else None
                 loaded = self._extractor.extract(loaded)
             report = replace(report, minutiae=len(loaded), nfiq2=quality)
             extracted = time.perf_counter()
             (embedding,) = self._embedder.embed([loaded])
+            described = None
+            if for_enrolment:
+                features = FingerFeatures.of(loaded, embedding, self._axes)
+                described = (_within_template(loaded.chosen(embedding.kept)), features)
         except FingerprintError as error:
             if error.field not in _CONTENT_FIELDS and source.form != "transaction":
                 raise InvalidRequestError([Violation(f"{source.path}.{error.field}", error.problem)]) from error
@@ -294,6 +310,7 @@ class Preparation:
         return _Prepared(
             report,
             embedding.vector,
+            described,
             decode_seconds=decoded - started,
             extract_seconds=extracted - decoded,
             embed_seconds=time.perf_counter() - extracted,
@@ -332,7 +349,25 @@ class Preparation:
             whole = np.zeros(SLOTS * dimension, dtype=np.float32)
             for finger, vector in vectors.items():
                 whole[finger.slot * dimension : (finger.slot + 1) * dimension] = vector
-        return PreparedCapture(whole, fingers, reports, decode_seconds, extract_seconds, embed_seconds)
+        described = {
+            item.report.position.finger: (item.described, item.report.nfiq2)
+            for item in prepared
+            if item.described is not None
+        }
+        views = [
+            FingerView(finger, minutiae, quality, impression_type=0)
+            for finger, ((minutiae, _), quality) in sorted(described.items())
+        ]
+        return PreparedCapture(
+            vector=whole,
+            fingers=fingers,
+            reports=reports,
+            features=pack_capture({finger: features for finger, ((_, features), _) in described.items()}),
+            minutiae=write_template(views) if views else b"",
+            decode_seconds=decode_seconds,
+            extract_seconds=extract_seconds,
+            embed_seconds=embed_seconds,
+        )
 
 
 def _check_positions(capture: Fingers, path: str, *, unknown_position_allowed: bool) -> None:
@@ -401,6 +436,18 @@ def _key(position: FingerPosition) -> FingerPosition:
 
 def _is_finger(position: FingerPosition) -> bool:
     return position is not FingerPosition.UNKNOWN and not position.is_slap
+
+
+def _within_template(minutiae: Minutiae) -> Minutiae:
+    """The minutiae with places that a template can hold: within the image, and the image within 16383 pixels."""
+    width, height = min(minutiae.width, MAX_SIDE), min(minutiae.height, MAX_SIDE)
+    return replace(
+        minutiae,
+        x=np.clip(np.rint(minutiae.x), 0, width - 1),
+        y=np.clip(np.rint(minutiae.y), 0, height - 1),
+        width=width,
+        height=height,
+    )
 
 
 def _as_is(image: GreyImage) -> GreyImage:

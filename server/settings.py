@@ -20,6 +20,9 @@ class GallerySettings(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="its name in requests and metrics")]
     title: Annotated[str, Field(max_length=200, description="what it is, for people")] = ""
+    accepts_moves_from: Annotated[
+        tuple[str, ...], Field(description="galleries from which a person's records may be moved here; none: refused")
+    ] = ()
 
 
 class Settings(BaseSettings):
@@ -46,6 +49,22 @@ class Settings(BaseSettings):
     database_url: Annotated[
         SecretStr, Field(description="the store of record: sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE")
     ] = SecretStr(f"sqlite:///{user_data_path('tenprint') / 'tenprint.db'}")
+    index_folder: Annotated[
+        Path | None,
+        Field(
+            description="folder, on a disk of this machine, for snapshots and the ledger of what was expunged; unset: "
+            "beside the SQLite file, or in the user's data folder under the PostgreSQL database's name"
+        ),
+    ] = None
+    snapshot_interval_seconds: Annotated[
+        float, Field(gt=0, le=86_400, description="age at which a gallery that changed is written to disk anew")
+    ] = 300.0
+    snapshot_after_encounters: Annotated[
+        int, Field(ge=1, description="encounters that only memory holds at which a gallery is written at once")
+    ] = 16_384
+    erase_within_seconds: Annotated[
+        int, Field(ge=60, le=604_800, description="promised in the receipt of an expunction; watch the metric")
+    ] = 3600
     model_path: Annotated[
         Path | None, Field(description="folder of the embedding model; unset: the one in the package")
     ] = None
@@ -85,6 +104,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
         names = [gallery.name for gallery in self.galleries]
+        for gallery in self.galleries:
+            if unknown := set(gallery.accepts_moves_from) - set(names):
+                raise ValueError(f"galleries: {gallery.name} accepts moves from {min(unknown)}, which is not held")
         if len(set(names)) != len(names):
             raise ValueError("galleries: two have the same name; names must differ")
         if (self.tls_certificate is None) != (self.tls_key is None):
@@ -107,6 +129,16 @@ class Settings(BaseSettings):
                 raise FileNotFoundError(f"TENPRINT_CONFIG names {path}, which is not a file")
             sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
         return tuple(sources)
+
+    @property
+    def index_path(self) -> Path:
+        """The folder of the snapshots."""
+        if self.index_folder is not None:
+            return self.index_folder
+        url = make_url(self.database_url.get_secret_value())
+        if url.get_backend_name() == "sqlite":
+            return Path(f"{url.database}.index")
+        return user_data_path("tenprint") / f"{url.database}.index"
 
     def shown(self) -> dict[str, Any]:
         """The settings as plain data, for the log, without the database's password."""

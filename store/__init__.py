@@ -1,20 +1,69 @@
 """The store of record: who is enrolled, in SQL. The truth; every index is a view of it. Knows no gRPC and no FAISS."""
 
-from tenprint.store.errors import GalleryModelError, NotStoredError, StoreError, TransactionTakenError
-from tenprint.store.store import GallerySpec, Store
-from tenprint.store.types import Encounter, NewEncounter, Originator, Position, Receipt, StoredVector
+from tenprint.store.database import Database
+from tenprint.store.epochs import Epochs, NewTemplate, Unembedded
+from tenprint.store.erasure import Erasure
+from tenprint.store.errors import (
+    EpochError,
+    GalleryModelError,
+    NotEmptyError,
+    NotStoredError,
+    RefusedChangeError,
+    StoreError,
+    StoreUnavailableError,
+    TransactionTakenError,
+)
+from tenprint.store.portable import copy_store
+from tenprint.store.records import Records
+from tenprint.store.store import GallerySpec, Store, pack_vector
+from tenprint.store.types import (
+    ChangeReceipt,
+    Changes,
+    Encounter,
+    Epoch,
+    Kind,
+    NewEncounter,
+    Operation,
+    Originator,
+    Position,
+    Receipt,
+    Request,
+    StoredRecord,
+    Target,
+    Tombstone,
+)
 
 __all__ = [
+    "ChangeReceipt",
+    "Changes",
+    "Database",
     "Encounter",
+    "Epoch",
+    "EpochError",
+    "Epochs",
+    "Erasure",
     "GalleryModelError",
     "GallerySpec",
+    "Kind",
     "NewEncounter",
+    "NewTemplate",
+    "NotEmptyError",
     "NotStoredError",
+    "Operation",
     "Originator",
     "Position",
     "Receipt",
+    "Records",
+    "RefusedChangeError",
+    "Request",
     "Store",
     "StoreError",
-    "StoredVector",
+    "StoreUnavailableError",
+    "StoredRecord",
+    "Target",
+    "Tombstone",
     "TransactionTakenError",
+    "Unembedded",
+    "copy_store",
+    "pack_vector",
 ]

@@ -1,35 +1,36 @@
 """The store: every change is one SQL transaction that is on disk before the call returns."""
 
 import json
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from alembic import command
-from alembic.config import Config
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, true, tuple_, update
+from sqlalchemy import insert as insert_into
 
 from tenprint.store import schema
-from tenprint.store.errors import GalleryModelError, NotStoredError, TransactionTakenError
-from tenprint.store.types import Encounter, NewEncounter, Originator, Position, Receipt, StoredVector
+from tenprint.store.database import Database, Observe, originator_row, utc
+from tenprint.store.epochs import Epochs, hold_gallery
+from tenprint.store.erasure import Erasure
+from tenprint.store.errors import NotStoredError, TransactionTakenError
+from tenprint.store.records import Records
+from tenprint.store.types import (
+    Changes,
+    Encounter,
+    Kind,
+    NewEncounter,
+    Operation,
+    Originator,
+    Position,
+    Receipt,
+    StoredRecord,
+)
 
 _FINGERS: Final = 10
 _READ_ROWS: Final = 1000
-_POOL: Final = {"pool_size": 8, "max_overflow": 0, "pool_timeout": 10, "pool_pre_ping": True}
-_POSTGRESQL_LIMITS: Final = (
-    "SET LOCAL statement_timeout = '30s'",
-    "SET LOCAL lock_timeout = '10s'",
-    "SET LOCAL idle_in_transaction_session_timeout = '30s'",  # an idle writer would hold every follower back
-)
-"""Set inside each transaction, because a pooler such as pgbouncer hands sessions around between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,50 +45,63 @@ class GallerySpec:
 class Store:
     """The store of record. Thread-safe; calls block, so keep them off an event loop.
 
-    Opening brings the schema up to date. On SQLite there is one writer at a time, journal in WAL mode, and
-    `synchronous=FULL`: a commit is on disk, and erased rows are overwritten (`secure_delete`).
+    Opening brings the schema up to date.
+
+    Attributes:
+        database: where it lies.
+        records: changes to what is enrolled.
+        erasure: what is to be gone for good.
+        epochs: the models of the galleries.
 
     Args:
-        url: a SQLAlchemy URL: `sqlite:///path/to/file.db` or `postgresql+psycopg://user@host/database`.
+        url: as :class:`Database`.
         galleries: the galleries to hold. New ones are made.
+        observe: as :class:`Database`.
 
     Raises:
-        GalleryModelError: if a gallery holds vectors of another model.
+        GalleryModelError: if a gallery's live epoch is of another model.
+        StoreUnavailableError: if the database cannot be opened. Of every call: if it does not answer.
     """
 
-    def __init__(self, url: str, galleries: Sequence[GallerySpec]) -> None:
-        self._sqlite = make_url(url).get_backend_name() == "sqlite"
-        self._engine = _sqlite_engine(url) if self._sqlite else _postgresql_engine(url)
-        self._writing = threading.Lock()
-        self._dimensions = {gallery.name: gallery.dimension for gallery in galleries}
+    def __init__(self, url: str, galleries: Sequence[GallerySpec], observe: Observe = lambda *_: None) -> None:
+        self.database: Final = Database(url, observe)
+        self.records: Final = Records(self.database)
+        self.erasure: Final = Erasure(self.database)
+        self.epochs: Final = Epochs(self.database)
         try:
-            _migrate(self._engine)
-            with self._write() as connection:
-                for gallery in galleries:
-                    _hold(connection, gallery)
+            self.database.write(self._adopt_log)
+            self._live = self.database.write(
+                lambda connection: {
+                    spec.name: hold_gallery(connection, spec.name, spec.model_version, spec.dimension)
+                    for spec in galleries
+                }
+            )
         except BaseException:
             self.close()
             raise
+        self._dimensions = {gallery.name: gallery.dimension for gallery in galleries}
 
     def close(self) -> None:
         """Give all connections back."""
-        self._engine.dispose()
+        self.database.close()
 
-    def enrol(self, new: NewEncounter) -> Receipt:
-        """Store an enrolment with its receipt; or, where its (ORI, TCN) has been enrolled, give that receipt again.
+    def origin(self, gallery: str) -> str:
+        """What an index of a gallery is a view of: the store and the epoch."""
+        return f"{self.database.store_id()}/{self._live[gallery]}"
+
+    def enrol(self, new: Sequence[NewEncounter]) -> list[Receipt | TransactionTakenError]:
+        """Store enrolments with their receipts, in one transaction.
+
+        An enrolment whose (ORI, TCN) has been enrolled gets that receipt again, or TransactionTakenError where it
+        stands for other content. Neither touches the others.
+
+        Returns:
+            One for each, in order.
 
         Raises:
-            TransactionTakenError: if the (ORI, TCN) stands for other content.
+            EpochError: if another model has been swapped in since this store was opened.
         """
-        try:
-            with self._write() as connection:
-                return _insert(connection, new, self._dimensions[new.gallery], sqlite=self._sqlite)
-        except IntegrityError:
-            # The one constraint that a well-formed enrolment can break: the receipt is there already.
-            found = self.receipt(new.encounter.originator, new.digest)
-            if found is None:
-                raise
-            return found
+        return self.database.write(lambda connection: self._enrol(connection, new))
 
     def receipt(self, originator: Originator, digest: str) -> Receipt | None:
         """The receipt of an earlier enrolment, marked repeated; None where there was none.
@@ -95,259 +109,317 @@ class Store:
         Raises:
             TransactionTakenError: if there was one with other content.
         """
-        table = schema.receipt
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                select(table).where(table.c.ori == originator.ori, table.c.tcn == originator.tcn)
-            ).one_or_none()
-        if row is None:
-            return None
-        if row.digest != digest:
-            raise TransactionTakenError(row.digest)
-        encounter = Encounter(
-            row.encounter_id, row.subject_id, _utc(row.enrolled_at), _fingers(row.fingers), originator
-        )
-        position = Position(row.transaction, row.number)
-        return Receipt(encounter, json.loads(row.reports), position, row.digest, repeated=True)
+        with self.database.read() as connection:
+            found = _receipts(connection, [originator]).get(originator)
+        return None if found is None else _repeated(found, digest)
 
     def encounters(self, gallery: str, subject_id: str) -> list[Encounter]:
-        """The encounters of a subject, oldest first.
+        """The encounters of a subject, oldest first, sealed ones too.
 
         Raises:
             NotStoredError: if the gallery has no such subject.
         """
-        with self._engine.connect() as connection:
-            found = _encounters(connection, gallery, schema.encounter.c.subject_id == subject_id)
-        if not found:
-            raise NotStoredError("subject", subject_id)
-        return found
-
-    def delete_subject(self, gallery: str, subject_id: str, by: Originator) -> tuple[list[str], Position]:
-        """Remove a subject with all its encounters; their ids, and the position of the last removal.
-
-        Raises:
-            NotStoredError: if the gallery has no such subject.
-        """
-        with self._write() as connection:
-            found = _encounters(connection, gallery, schema.encounter.c.subject_id == subject_id)
-            if not found:
-                raise NotStoredError("subject", subject_id)
-            return self._delete(connection, gallery, found, by)
-
-    def delete_encounter(self, gallery: str, encounter_id: str, by: Originator) -> tuple[list[str], Position]:
-        """Remove one encounter, and its subject with the last one.
-
-        Raises:
-            NotStoredError: if the gallery has no such encounter.
-        """
-        with self._write() as connection:
-            found = _encounters(connection, gallery, schema.encounter.c.encounter_id == encounter_id)
-            if not found:
-                raise NotStoredError("encounter", encounter_id)
-            return self._delete(connection, gallery, found, by)
-
-    def vectors(self, gallery: str) -> Iterator[list[StoredVector]]:
-        """Every encounter's vector, in batches, in the order of enrolment: what an index is rebuilt from."""
         encounter, template = schema.encounter, schema.template
         query = (
-            select(encounter.c.encounter_id, encounter.c.subject_id, template.c.fingers, template.c.vector)
+            select(encounter, template.c.fingers)
             .join(template, template.c.encounter_id == encounter.c.encounter_id)
-            .where(encounter.c.gallery == gallery)
+            .where(
+                encounter.c.gallery == gallery,
+                encounter.c.subject_id == subject_id,
+                template.c.epoch == self._live[gallery],
+            )
             .order_by(encounter.c.number)
-            .execution_options(yield_per=_READ_ROWS)
         )
-        dimension = self._dimensions[gallery]
-        with self._engine.connect() as connection:
-            for rows in connection.execute(query).partitions():
-                yield [
-                    StoredVector(row.encounter_id, row.subject_id, _unpack(row.vector, row.fingers, dimension))
-                    for row in rows
-                ]
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            raise NotStoredError("subject", subject_id)
+        return [
+            Encounter(
+                row.encounter_id,
+                row.subject_id,
+                utc(row.enrolled_at),
+                fingers_of(row.fingers),
+                Originator(row.ori, row.tcn),
+                row.sealed,
+            )
+            for row in rows
+        ]
+
+    def history(self, gallery: str, *, subject_id: str | None, encounter_id: str | None) -> list[Operation]:
+        """Everything that was done to a subject's encounters, or to one encounter, oldest first; also after its end.
+
+        Raises:
+            NotStoredError: if nothing ever was.
+        """
+        table = schema.operation
+        if subject_id is not None:
+            of_subject = or_(table.c.subject_id == subject_id, table.c.previous_subject_id == subject_id)
+            named = select(table.c.encounter_id).where(table.c.gallery == gallery, of_subject)
+            which: ColumnElement[bool] = table.c.encounter_id.in_(named)
+        else:
+            which = and_(table.c.encounter_id == encounter_id, table.c.gallery == gallery)
+        with self.database.read() as connection:
+            rows = connection.execute(select(table).where(which).order_by(table.c.number)).all()
+        if not rows:
+            kind = "encounter" if subject_id is None else "subject"
+            raise NotStoredError(kind, subject_id or encounter_id or "")
+        return [
+            Operation(
+                Position(row.transaction, row.number),
+                Kind(row.kind),
+                row.gallery,
+                row.encounter_id,
+                row.subject_id or "",
+                row.previous_subject_id or "",
+                utc(row.at),
+                Originator(row.ori, row.tcn),
+                row.reference or "",
+            )
+            for row in rows
+        ]
+
+    def vectors(self, gallery: str) -> Iterator[list[StoredRecord]]:
+        """Every encounter that is searched, in batches, in the order of enrolment: what an index is rebuilt from."""
+        searched = self._searched().where(schema.encounter.c.gallery == gallery).order_by(schema.encounter.c.number)
+        with self.database.read() as connection:
+            rows = connection.execute(searched.execution_options(yield_per=_READ_ROWS))
+            for batch in rows.partitions():
+                yield [self._record(row) for row in batch]
+
+    def changes(self, after: Position, limit: int = _READ_ROWS) -> Changes:
+        """The log after a position, as far as it is decided: the state now of every encounter that it names.
+
+        To apply it twice, or to apply a later stretch first, changes nothing: it holds states, not steps.
+        """
+        table = schema.operation
+        with self.database.read() as connection:
+            horizon = self.database.horizon(connection)
+            decided = true() if horizon is None else table.c.transaction < horizon
+            operations = connection.execute(
+                select(table.c.transaction, table.c.number, table.c.gallery, table.c.encounter_id)
+                .where(tuple_(table.c.transaction, table.c.number) > (after.transaction, after.number), decided)
+                .order_by(table.c.transaction, table.c.number)
+                .limit(limit)
+            ).all()
+            if not operations:
+                return Changes(after, 0, {}, {})
+            named = {(row.gallery, row.encounter_id) for row in operations}
+            ids = {encounter_id for _, encounter_id in named}
+            found = connection.execute(self._searched().where(schema.encounter.c.encounter_id.in_(ids))).all()
+        put: dict[str, list[StoredRecord]] = {}
+        for row in found:
+            if row.gallery in self._live:
+                put.setdefault(row.gallery, []).append(self._record(row))
+        drop: dict[str, list[str]] = {}
+        for gallery, encounter_id in named - {(row.gallery, row.encounter_id) for row in found}:
+            if gallery in self._live:
+                drop.setdefault(gallery, []).append(encounter_id)
+        last = operations[-1]
+        return Changes(Position(last.transaction, last.number), len(operations), put, drop)
 
     def position(self) -> Position:
-        """The position of the latest change; zero before any."""
+        """The position up to which the log is decided: nothing will appear before it any more."""
         table = schema.operation
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                select(table.c.transaction, table.c.number)
-                .order_by(table.c.transaction.desc(), table.c.number.desc())
-                .limit(1)
-            ).one_or_none()
+        with self.database.read() as connection:
+            horizon = self.database.horizon(connection)
+            return self._last(connection, true() if horizon is None else table.c.transaction < horizon)
+
+    def latest(self) -> Position:
+        """The position of the latest change that can be seen; zero before any."""
+        with self.database.read() as connection:
+            return self._last(connection, true())
+
+    def _last(self, connection: Connection, which: Any) -> Position:
+        table = schema.operation
+        row = connection.execute(
+            select(table.c.transaction, table.c.number)
+            .where(which)
+            .order_by(table.c.transaction.desc(), table.c.number.desc())
+            .limit(1)
+        ).one_or_none()
         return Position(0, 0) if row is None else Position(row.transaction, row.number)
 
-    def _delete(
-        self, connection: Connection, gallery: str, encounters: Sequence[Encounter], by: Originator
-    ) -> tuple[list[str], Position]:
-        ids = [encounter.encounter_id for encounter in encounters]
-        connection.execute(delete(schema.template).where(schema.template.c.encounter_id.in_(ids)))
-        connection.execute(delete(schema.encounter).where(schema.encounter.c.encounter_id.in_(ids)))
-        left = select(schema.encounter.c.subject_id).where(schema.encounter.c.gallery == gallery)
-        connection.execute(
-            delete(schema.subject).where(
-                schema.subject.c.gallery == gallery,
-                schema.subject.c.subject_id.in_({encounter.subject_id for encounter in encounters}),
-                schema.subject.c.subject_id.not_in(left),
+    def _searched(self) -> Any:
+        encounter, template, gallery = schema.encounter, schema.template, schema.gallery
+        return (
+            select(
+                encounter.c.encounter_id,
+                encounter.c.subject_id,
+                encounter.c.gallery,
+                template.c.fingers,
+                template.c.vector,
+                template.c.features,
             )
+            .join(gallery, gallery.c.name == encounter.c.gallery)
+            .join(
+                template,
+                and_(
+                    template.c.encounter_id == encounter.c.encounter_id,
+                    or_(*(self._epoch_of(name, epoch) for name, epoch in self._live.items())),
+                ),
+            )
+            .where(encounter.c.sealed.is_(False))
         )
-        positions = [_log(connection, gallery, "delete", id_, by, sqlite=self._sqlite) for id_ in ids]
-        return ids, positions[-1]
 
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        """A transaction; on SQLite the only writing one."""
-        if self._sqlite:
-            with self._writing, self._engine.begin() as connection:
-                yield connection
-        else:
-            with self._engine.begin() as connection:
-                for limit in _POSTGRESQL_LIMITS:
-                    connection.execute(text(limit))
-                yield connection
+    def _epoch_of(self, gallery: str, epoch: int) -> Any:
+        """The epoch this store serves, also while another is being swapped in: that is for the next start."""
+        return and_(schema.encounter.c.gallery == gallery, schema.template.c.epoch == epoch)
 
+    def _record(self, row: Any) -> StoredRecord:
+        vector = _unpack(row.vector, row.fingers, self._dimensions[row.gallery])
+        return StoredRecord(row.encounter_id, row.subject_id, vector, row.features)
 
-def _sqlite_engine(url: str) -> Engine:
-    file = make_url(url).database
-    if file:
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 30}, **_POOL)
+    def _enrol(self, connection: Connection, new: Sequence[NewEncounter]) -> list[Receipt | TransactionTakenError]:
+        Epochs.check_live(connection, {item.gallery: self._live[item.gallery] for item in new})
+        known = _receipts(connection, [item.encounter.originator for item in new])
+        fresh: dict[Originator, NewEncounter] = {}
+        for item in new:
+            if item.encounter.originator not in known:
+                fresh.setdefault(item.encounter.originator, item)
+        made = self._insert(connection, list(fresh.values()))
+        answers: list[Receipt | TransactionTakenError] = []
+        for item in new:
+            key = item.encounter.originator
+            if fresh.get(key) is item:
+                answers.append(made[key])
+                continue
+            try:
+                answers.append(_repeated(known.get(key) or made[key], item.digest))
+            except TransactionTakenError as error:
+                answers.append(error)
+        return answers
 
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver begins no transactions of its own: `begin` below does
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+    def _insert(self, connection: Connection, new: Sequence[NewEncounter]) -> dict[Originator, Receipt]:
+        if not new:
+            return {}
+        ordered = sorted(new, key=lambda item: (item.encounter.originator.ori, item.encounter.originator.tcn))
+        named = [
+            {
+                "gallery": item.gallery,
+                "encounter_id": item.encounter.encounter_id,
+                "subject_id": item.encounter.subject_id,
+                **originator_row(item.encounter.originator),
+            }
+            for item in ordered
+        ]
+        positions = self.database.log(connection, named, Kind.ENROL)
+        rows = list(zip(ordered, named, positions, strict=True))
+        connection.execute(
+            insert_into(schema.receipt),
+            [
+                {
+                    **name,
+                    "digest": item.digest,
+                    "enrolled_at": item.encounter.enrolled_at,
+                    "fingers": _mask(item.encounter.fingers),
+                    "reports": json.dumps(item.reports),
+                    "transaction": position.transaction,
+                    "number": position.number,
+                }
+                for item, name, position in rows
+            ],
+        )
+        # In one order, so that two writers cannot wait for each other.
+        subjects = sorted({(item.gallery, item.encounter.subject_id) for item in ordered})
+        self.database.insert_if_absent(
+            connection, schema.subject, [{"gallery": gallery, "subject_id": subject} for gallery, subject in subjects]
+        )
+        connection.execute(
+            insert_into(schema.encounter),
+            [
+                {
+                    **name,
+                    "number": position.number,
+                    "enrolled_at": item.encounter.enrolled_at,
+                    "sealed": False,
+                }
+                for item, name, position in rows
+            ],
+        )
+        connection.execute(
+            insert_into(schema.template),
+            [
+                {
+                    "encounter_id": item.encounter.encounter_id,
+                    "epoch": self._live[item.gallery],
+                    "fingers": _mask(item.encounter.fingers),
+                    "vector": pack_vector(item.vector, self._dimensions[item.gallery]),
+                    "features": item.features,
+                }
+                for item in ordered
+            ],
+        )
+        if kept := [item for item in ordered if item.minutiae]:
+            connection.execute(
+                insert_into(schema.minutiae),
+                [{"encounter_id": item.encounter.encounter_id, "record": item.minutiae} for item in kept],
+            )
+        return {
+            item.encounter.originator: Receipt(item.encounter, item.reports, position, item.digest, repeated=False)
+            for item, _, position in rows
+        }
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
+    def _adopt_log(self, connection: Connection) -> None:
+        """Make the log usable after its rows came from another PostgreSQL cluster, whose transaction ids mean nothing.
 
-    return engine
-
-
-def _postgresql_engine(url: str) -> Engine:
-    # Server-side prepared statements belong to a session, which a pooler may swap: none are made.
-    return create_engine(url, connect_args={"prepare_threshold": None, "connect_timeout": 10}, **_POOL)
-
-
-def _migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision."""
-    config = Config()
-    config.set_main_option("script_location", "tenprint.store:migrations")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def _hold(connection: Connection, wanted: GallerySpec) -> None:
-    table = schema.gallery
-    row = connection.execute(select(table).where(table.c.name == wanted.name)).one_or_none()
-    if row is None:
-        values = {"name": wanted.name, "model_version": wanted.model_version, "dimension": wanted.dimension}
-        connection.execute(insert(table).values(values))
-    elif (row.model_version, row.dimension) != (wanted.model_version, wanted.dimension):
-        raise GalleryModelError(wanted.name, row.model_version, wanted.model_version)
-
-
-def _insert(connection: Connection, new: NewEncounter, dimension: int, *, sqlite: bool) -> Receipt:
-    encounter = new.encounter
-    position = _log(connection, new.gallery, "enrol", encounter.encounter_id, encounter.originator, sqlite=sqlite)
-    mask = _mask(encounter.fingers)
-    known = {"ori": encounter.originator.ori, "tcn": encounter.originator.tcn}
-    named = {"encounter_id": encounter.encounter_id, "subject_id": encounter.subject_id, "gallery": new.gallery}
-    receipt = {
-        **known,
-        **named,
-        "digest": new.digest,
-        "enrolled_at": encounter.enrolled_at,
-        "fingers": mask,
-        "reports": json.dumps(new.reports),
-        "transaction": position.transaction,
-        "number": position.number,
-    }
-    connection.execute(insert(schema.receipt).values(receipt))
-    subject = {"gallery": new.gallery, "subject_id": encounter.subject_id}
-    make = _insert_if_absent(sqlite=sqlite)
-    connection.execute(make(schema.subject).values(subject).on_conflict_do_nothing())
-    row = {**known, **named, "number": position.number, "enrolled_at": encounter.enrolled_at}
-    connection.execute(insert(schema.encounter).values(row))
-    packed = {
-        "encounter_id": encounter.encounter_id,
-        "fingers": mask,
-        "vector": _pack(new.vector, mask, dimension),
-    }
-    connection.execute(insert(schema.template).values(packed))
-    return Receipt(encounter, new.reports, position, new.digest, repeated=False)
-
-
-def _insert_if_absent(*, sqlite: bool) -> Any:
-    """The dialect's INSERT with ON CONFLICT: the two spell it alike and import it apart."""
-    from sqlalchemy.dialects import postgresql
-    from sqlalchemy.dialects import sqlite as sqlite_dialect
-
-    return sqlite_dialect.insert if sqlite else postgresql.insert
-
-
-def _log(
-    connection: Connection, gallery: str, kind: str, encounter_id: str, by: Originator, *, sqlite: bool
-) -> Position:
-    """Write a row of the operation log; its position."""
-    table = schema.operation
-    # A serial number is drawn before the commit, so a reader may see 7 before 6. The transaction's id in front lets a
-    # follower on PostgreSQL stop short of what may still be uncommitted (pg_snapshot_xmin).
-    transaction = 0 if sqlite else connection.execute(select(text("pg_current_xact_id()::text::bigint"))).scalar_one()
-    values = {
-        "transaction": transaction,
-        "gallery": gallery,
-        "kind": kind,
-        "encounter_id": encounter_id,
-        "at": datetime.now(UTC),
-        "ori": by.ori,
-        "tcn": by.tcn,
-    }
-    number = connection.execute(insert(table).values(values).returning(table.c.number)).scalar_one()
-    return Position(transaction, number)
+        Rows with ids that this cluster has not given out yet would stay invisible to every follower.
+        """
+        coming = self.database.next_transaction(connection)
+        table = schema.operation
+        if coming is None or self._last(connection, true()).transaction < coming:
+            return
+        for rows in (table, schema.receipt, schema.change):
+            connection.execute(update(rows).values(transaction=0))
+        renew_identity(connection)
 
 
-def _encounters(connection: Connection, gallery: str, which: Any) -> list[Encounter]:
-    encounter, template = schema.encounter, schema.template
-    rows = connection.execute(
-        select(encounter, template.c.fingers)
-        .join(template, template.c.encounter_id == encounter.c.encounter_id)
-        .where(encounter.c.gallery == gallery, which)
-        .order_by(encounter.c.number)
+def renew_identity(connection: Connection) -> None:
+    """Make it another store: snapshots of what it was are not its own."""
+    connection.execute(update(schema.identity).values(store_id=str(uuid.uuid4())))
+
+
+def _receipts(connection: Connection, originators: Iterable[Originator]) -> dict[Originator, Receipt]:
+    table = schema.receipt
+    keys = sorted({(originator.ori, originator.tcn) for originator in originators})
+    rows = connection.execute(select(table).where(tuple_(table.c.ori, table.c.tcn).in_(keys)))
+    return {Originator(row.ori, row.tcn): _receipt(row) for row in rows}
+
+
+def _receipt(row: Any) -> Receipt:
+    encounter = Encounter(
+        row.encounter_id,
+        row.subject_id,
+        utc(row.enrolled_at),
+        fingers_of(row.fingers),
+        Originator(row.ori, row.tcn),
     )
-    return [
-        Encounter(
-            row.encounter_id,
-            row.subject_id,
-            _utc(row.enrolled_at),
-            _fingers(row.fingers),
-            Originator(row.ori, row.tcn),
-        )
-        for row in rows
-    ]
+    position = Position(row.transaction, row.number)
+    return Receipt(encounter, json.loads(row.reports), position, row.digest, repeated=True)
 
 
-def _utc(moment: datetime) -> datetime:
-    """SQLite gives times back without their zone; they were written in UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _repeated(receipt: Receipt, digest: str) -> Receipt:
+    if receipt.digest != digest:
+        raise TransactionTakenError(receipt.digest)
+    return replace(receipt, repeated=True)
 
 
 def _mask(fingers: Sequence[int]) -> int:
     return sum(1 << (finger - 1) for finger in fingers)
 
 
-def _fingers(mask: int) -> tuple[int, ...]:
+def fingers_of(mask: int) -> tuple[int, ...]:
+    """The finger positions of a template's mask, rising."""
     return tuple(finger for finger in range(1, _FINGERS + 1) if mask >> (finger - 1) & 1)
 
 
-def _pack(vector: NDArray[np.float32], mask: int, dimension: int) -> bytes:
-    """The slots that are there, one after another."""
+def pack_vector(vector: NDArray[np.float32], dimension: int) -> bytes:
+    """The slots of a capture's vector, float32 [10 * d], that are not zero, one after another."""
     slots = vector.astype("<f4").reshape(_FINGERS, dimension)
-    return slots[[finger - 1 for finger in _fingers(mask)]].tobytes()
+    return slots[slots.any(axis=1)].tobytes()
 
 
 def _unpack(packed: bytes, mask: int, dimension: int) -> NDArray[np.float32]:
     slots = np.zeros((_FINGERS, dimension), dtype=np.float32)
-    slots[[finger - 1 for finger in _fingers(mask)]] = np.frombuffer(packed, dtype="<f4").reshape(-1, dimension)
+    slots[[finger - 1 for finger in fingers_of(mask)]] = np.frombuffer(packed, dtype="<f4").reshape(-1, dimension)
     return slots.reshape(-1)

@@ -17,7 +17,14 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from tenprint.v1 import capture_pb2, enrolment_pb2_grpc, galleries_pb2, galleries_pb2_grpc, identification_pb2_grpc
+from tenprint.v1 import (
+    capture_pb2,
+    enrolment_pb2_grpc,
+    galleries_pb2,
+    galleries_pb2_grpc,
+    identification_pb2_grpc,
+    records_pb2_grpc,
+)
 
 _tcns = itertools.count(1)
 
@@ -41,6 +48,7 @@ class Server:
         self.identification = identification_pb2_grpc.IdentificationStub(self.channel)
         self.enrolment = enrolment_pb2_grpc.EnrolmentStub(self.channel)
         self.galleries = galleries_pb2_grpc.GalleriesStub(self.channel)
+        self.records = records_pb2_grpc.RecordsStub(self.channel)
 
     def gallery(self, name):
         return self.galleries.Describe(galleries_pb2.DescribeRequest(gallery=name)).gallery
@@ -62,6 +70,7 @@ def start_server(folder: Path, **settings: str) -> Server:
         "TENPRINT_METRICS_LISTEN": "127.0.0.1:0",
         "TENPRINT_PORT_FILE": str(port_file),
         "TENPRINT_DATABASE_URL": f"sqlite:///{folder / 'tenprint.db'}",
+        "TENPRINT_INDEX_FOLDER": str(folder / "index"),
         **{f"TENPRINT_{name.upper()}": value for name, value in settings.items()},
     }
     with log.open("w") as file:

@@ -81,7 +81,7 @@ def test_the_galleries_own_figures(busy):
         'tenprint_enrolments_total{gallery="criminal"} 1.0',
     ):
         assert line in text
-    assert 'tenprint_gallery_vector_bytes{gallery="criminal"} 0.0' not in text
+    assert 'tenprint_gallery_bytes{gallery="criminal",kind="memory"} 0.0' not in text
     for edge in ("10.0", "120.0"):
         assert f'le="{edge}"' in text
 

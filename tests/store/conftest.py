@@ -10,6 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tenprint.store import Originator, Request, Target
+
 
 def _postgresql_tools():
     found = shutil.which("pg_ctl")
@@ -51,3 +53,19 @@ def url(request, tmp_path):
     with psycopg.connect(host=str(folder), user="tenprint", dbname="postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return f"postgresql+psycopg://tenprint@/{name}?host={folder}"
+
+
+def enrol(store, item):
+    """Enrol one; its receipt, or the refusal raised."""
+    (answer,) = store.enrol([item])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def request(tcn, digest="d", reference=""):
+    return Request(Originator("ZZSTORE00", tcn), digest, reference)
+
+
+def target(*, subject=None, encounter=None):
+    return Target(subject_id=subject, encounter_id=encounter)

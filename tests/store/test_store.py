@@ -22,6 +22,7 @@ from tenprint.store import (
     TransactionTakenError,
 )
 from tenprint.store.schema import metadata
+from tests.store.conftest import enrol, request, target
 
 D = 4
 GALLERIES = (GallerySpec("criminal", "1", D), GallerySpec("immigration", "1", D))
@@ -35,11 +36,11 @@ def store(url):
     made.close()
 
 
-def new(tcn, *, subject="S1", fingers=(1, 2, 10), digest="d", gallery="criminal", seed=0):
+def new(tcn, *, subject="S1", fingers=(1, 2, 10), digest="d", gallery="criminal", seed=0, features=b"", minutiae=b""):
     vector = np.zeros((10, D), dtype=np.float32)
     vector[[finger - 1 for finger in fingers]] = np.random.default_rng(seed).standard_normal((len(fingers), D))
     encounter = Encounter(str(uuid.uuid4()), subject, datetime.now(UTC), fingers, Originator("ZZSTORE00", tcn))
-    return NewEncounter(gallery, encounter, vector.reshape(-1), digest, REPORTS)
+    return NewEncounter(gallery, encounter, vector.reshape(-1), digest, REPORTS, features, minutiae)
 
 
 def held(store, gallery="criminal"):
@@ -48,7 +49,7 @@ def held(store, gallery="criminal"):
 
 def test_what_is_enrolled_comes_back_to_the_bit_after_reopening(store, url):
     given = [new(f"TCN{i:07d}", subject=f"S{i % 3}", fingers=tuple(range(1, 2 + i)), seed=i) for i in range(10)]
-    receipts = [store.enrol(item) for item in given]
+    receipts = [enrol(store, item) for item in given]
     store.close()
     again = Store(url, GALLERIES)
     found = held(again)
@@ -64,7 +65,7 @@ def test_what_is_enrolled_comes_back_to_the_bit_after_reopening(store, url):
 
 
 def test_positions_rise(store):
-    positions = [store.enrol(new(f"TCN{i:07d}")).position for i in range(5)]
+    positions = [enrol(store, new(f"TCN{i:07d}")).position for i in range(5)]
     assert positions == sorted(set(positions))
     assert [Position.parse(str(position)) for position in positions] == positions
     with pytest.raises(ValueError, match="position"):
@@ -72,63 +73,87 @@ def test_positions_rise(store):
 
 
 def test_a_repetition_gets_the_first_receipt(store):
-    first = store.enrol(new("TCN0000001"))
-    again = store.enrol(new("TCN0000001"))
+    first = enrol(store, new("TCN0000001"))
+    again = enrol(store, new("TCN0000001"))
     assert (again.encounter, again.position, again.reports) == (first.encounter, first.position, REPORTS)
     assert (first.repeated, again.repeated) == (False, True)
     assert len(held(store)) == 1
 
 
 def test_other_content_under_the_same_key_is_refused_with_the_first_digest(store):
-    store.enrol(new("TCN0000001", digest="first"))
+    enrol(store, new("TCN0000001", digest="first"))
     with pytest.raises(TransactionTakenError) as caught:
-        store.enrol(new("TCN0000001", digest="second"))
+        enrol(store, new("TCN0000001", digest="second"))
     assert caught.value.digest == "first"
     assert len(held(store)) == 1
 
 
 def test_many_at_once_under_few_keys_enrol_once_a_key(store):
-    def enrol(i):
-        return store.enrol(new(f"TCN{i % 10:07d}", subject=f"S{i % 3}"))
+    def one(i):
+        return enrol(store, new(f"TCN{i % 10:07d}", subject=f"S{i % 3}"))
 
     with ThreadPoolExecutor(8) as pool:
-        receipts = list(pool.map(enrol, range(80)))
+        receipts = list(pool.map(one, range(80)))
     assert len(held(store)) == 10
     assert sum(not receipt.repeated for receipt in receipts) == 10
     assert len({receipt.encounter.encounter_id for receipt in receipts}) == 10
 
 
+def test_one_transaction_enrols_many_and_tells_repetitions_and_misuse_apart(store):
+    enrol(store, new("TCN0000001", digest="first"))
+    items = [
+        new("TCN0000002"),
+        new("TCN0000001", digest="first"),
+        new("TCN0000001", digest="other"),
+        new("TCN0000002"),
+        new("TCN0000003"),
+    ]
+    answers = store.enrol(items)
+    assert [getattr(answer, "repeated", None) for answer in answers] == [False, True, None, True, False]
+    assert isinstance(answers[2], TransactionTakenError)
+    assert answers[3].encounter == answers[0].encounter
+    assert len(held(store)) == 3
+    assert store.enrol([]) == []
+
+
 def test_deleting_erases_and_is_logged(store):
-    one, two = (store.enrol(new(f"TCN{i:07d}", subject="S1")) for i in range(2))
-    by = Originator("ZZSTORE00", "TCN-DELETE")
-    ids, position = store.delete_encounter("criminal", one.encounter.encounter_id, by)
-    assert ids == [one.encounter.encounter_id]
-    assert position > two.position
+    one, two = (enrol(store, new(f"TCN{i:07d}", subject="S1")) for i in range(2))
+    first = one.encounter.encounter_id
+    receipt = store.records.delete("criminal", target(encounter=first), request("TCN-DELETE1"))
+    assert receipt.encounter_ids == (first,)
+    assert receipt.position > two.position
     assert list(held(store)) == [two.encounter.encounter_id]
+    again = store.records.delete("criminal", target(encounter=first), request("TCN-DELETE1"))
+    assert (again.repeated, again.encounter_ids, again.position) == (True, receipt.encounter_ids, receipt.position)
     with pytest.raises(NotStoredError, match="encounter"):
-        store.delete_encounter("criminal", one.encounter.encounter_id, by)
+        store.records.delete("criminal", target(encounter=first), request("TCN-DELETE2"))
     with pytest.raises(NotStoredError, match="encounter"):
-        store.delete_encounter("immigration", two.encounter.encounter_id, by)
-    assert store.delete_subject("criminal", "S1", by)[0] == [two.encounter.encounter_id]
-    for call in (store.encounters, lambda gallery, name: store.delete_subject(gallery, name, by)):
-        with pytest.raises(NotStoredError, match="S1"):
-            call("criminal", "S1")
-    assert store.enrol(new("TCN0000000")).repeated, "the receipt stays: a late retry must not enrol again"
+        store.records.delete("immigration", target(encounter=two.encounter.encounter_id), request("TCN-DELETE3"))
+    ids = store.records.delete("criminal", target(subject="S1"), request("TCN-DELETE4")).encounter_ids
+    assert ids == (two.encounter.encounter_id,)
+    with pytest.raises(NotStoredError, match="S1"):
+        store.encounters("criminal", "S1")
+    with pytest.raises(NotStoredError, match="S1"):
+        store.records.delete("criminal", target(subject="S1"), request("TCN-DELETE5"))
+    assert enrol(store, new("TCN0000000")).repeated, "the receipt stays: a late retry must not enrol again"
+    told = [(row.kind, row.encounter_id) for row in store.history("criminal", subject_id="S1", encounter_id=None)]
+    both = [first, two.encounter.encounter_id]
+    assert told == [("enrol", id_) for id_ in both] + [("delete", id_) for id_ in both]
 
 
 def test_an_erased_vector_is_not_in_the_sqlite_file(tmp_path):
     url = f"sqlite:///{tmp_path}/tenprint.db"
     store = Store(url, GALLERIES)
     item = new("TCN0000001", fingers=tuple(range(1, 11)))
-    store.enrol(item)
+    enrol(store, item)
     needle = item.vector.tobytes()[:64]
 
     def on_disk():
         return any(needle in path.read_bytes() for path in tmp_path.iterdir())
 
     assert on_disk()
-    store.delete_subject("criminal", "S1", Originator("ZZSTORE00", "TCN-DELETE"))
-    store.close()
+    store.records.delete("criminal", target(subject="S1"), request("TCN-DELETE1"))
+    store.database.scrub()
     assert not on_disk()
 
 

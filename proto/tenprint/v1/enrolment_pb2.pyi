@@ -73,14 +73,16 @@ class DeleteRequest(_message.Message):
     def __init__(self, originator: _Optional[_Union[_capture_pb2.Originator, _Mapping]] = ..., gallery: _Optional[str] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ...) -> None: ...
 
 class DeleteResponse(_message.Message):
-    __slots__ = ("tcr", "encounter_ids", "position")
+    __slots__ = ("tcr", "encounter_ids", "position", "repeated")
     TCR_FIELD_NUMBER: _ClassVar[int]
     ENCOUNTER_IDS_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
     tcr: str
     encounter_ids: _containers.RepeatedScalarFieldContainer[str]
     position: str
-    def __init__(self, tcr: _Optional[str] = ..., encounter_ids: _Optional[_Iterable[str]] = ..., position: _Optional[str] = ...) -> None: ...
+    repeated: bool
+    def __init__(self, tcr: _Optional[str] = ..., encounter_ids: _Optional[_Iterable[str]] = ..., position: _Optional[str] = ..., repeated: _Optional[bool] = ...) -> None: ...
 
 class GetRequest(_message.Message):
     __slots__ = ("originator", "gallery", "subject_id")
@@ -101,15 +103,17 @@ class GetResponse(_message.Message):
     def __init__(self, subject_id: _Optional[str] = ..., encounters: _Optional[_Iterable[_Union[Encounter, _Mapping]]] = ...) -> None: ...
 
 class Encounter(_message.Message):
-    __slots__ = ("encounter_id", "enrol_time", "fingers", "ori", "tcn")
+    __slots__ = ("encounter_id", "enrol_time", "fingers", "ori", "tcn", "sealed")
     ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
     ENROL_TIME_FIELD_NUMBER: _ClassVar[int]
     FINGERS_FIELD_NUMBER: _ClassVar[int]
     ORI_FIELD_NUMBER: _ClassVar[int]
     TCN_FIELD_NUMBER: _ClassVar[int]
+    SEALED_FIELD_NUMBER: _ClassVar[int]
     encounter_id: str
     enrol_time: _timestamp_pb2.Timestamp
     fingers: _containers.RepeatedScalarFieldContainer[_capture_pb2.FingerPosition]
     ori: str
     tcn: str
-    def __init__(self, encounter_id: _Optional[str] = ..., enrol_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fingers: _Optional[_Iterable[_Union[_capture_pb2.FingerPosition, str]]] = ..., ori: _Optional[str] = ..., tcn: _Optional[str] = ...) -> None: ...
+    sealed: bool
+    def __init__(self, encounter_id: _Optional[str] = ..., enrol_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fingers: _Optional[_Iterable[_Union[_capture_pb2.FingerPosition, str]]] = ..., ori: _Optional[str] = ..., tcn: _Optional[str] = ..., sealed: _Optional[bool] = ...) -> None: ...

@@ -35,6 +35,8 @@ class EnrolmentStub:
     |---------------------|---------------------------------------------------------------------------------------------|
     | ALREADY_EXISTS      | the (ORI, TCN) of an earlier enrolment with other content                                   |
     | NOT_FOUND           | a gallery, subject or encounter that is not held                                            |
+    | FAILED_PRECONDITION | a transaction that says nothing of it may be kept (RET, field 2.005, is N)                  |
+    | UNAVAILABLE         | the store does not take the change now (no disk space, say); repeat                         |
     """
 
     def __init__(self, channel):
@@ -75,6 +77,8 @@ class EnrolmentServicer:
     |---------------------|---------------------------------------------------------------------------------------------|
     | ALREADY_EXISTS      | the (ORI, TCN) of an earlier enrolment with other content                                   |
     | NOT_FOUND           | a gallery, subject or encounter that is not held                                            |
+    | FAILED_PRECONDITION | a transaction that says nothing of it may be kept (RET, field 2.005, is N)                  |
+    | UNAVAILABLE         | the store does not take the change now (no disk space, say); repeat                         |
     """
 
     def Enrol(self, request, context):
@@ -93,7 +97,8 @@ class EnrolmentServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Delete(self, request, context):
-        """Removes one encounter, or a subject with all its encounters. When it returns, they are no longer searched.
+        """Removes one encounter, or a subject with all its encounters. When it returns, they are no longer searched. Safe to
+        repeat, as Enrol is. A backup brings them back: see Records.Expunge for what must not come back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,6 +152,8 @@ class Enrolment:
     |---------------------|---------------------------------------------------------------------------------------------|
     | ALREADY_EXISTS      | the (ORI, TCN) of an earlier enrolment with other content                                   |
     | NOT_FOUND           | a gallery, subject or encounter that is not held                                            |
+    | FAILED_PRECONDITION | a transaction that says nothing of it may be kept (RET, field 2.005, is N)                  |
+    | UNAVAILABLE         | the store does not take the change now (no disk space, say); repeat                         |
     """
 
     @staticmethod

@@ -36,6 +36,8 @@ class EnrolmentStub:
     |---------------------|---------------------------------------------------------------------------------------------|
     | ALREADY_EXISTS      | the (ORI, TCN) of an earlier enrolment with other content                                   |
     | NOT_FOUND           | a gallery, subject or encounter that is not held                                            |
+    | FAILED_PRECONDITION | a transaction that says nothing of it may be kept (RET, field 2.005, is N)                  |
+    | UNAVAILABLE         | the store does not take the change now (no disk space, say); repeat                         |
     """
 
     @_typing.overload
@@ -49,7 +51,9 @@ class EnrolmentStub:
     EnrolStream: _grpc.StreamStreamMultiCallable[_enrolment_pb2.EnrolStreamRequest, _enrolment_pb2.EnrolStreamResponse]
     """Enrols captures as they come; each has its own receipt or status. Receipts come in the order of the requests."""
     Delete: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.DeleteRequest, _enrolment_pb2.DeleteResponse]
-    """Removes one encounter, or a subject with all its encounters. When it returns, they are no longer searched."""
+    """Removes one encounter, or a subject with all its encounters. When it returns, they are no longer searched. Safe to
+    repeat, as Enrol is. A backup brings them back: see Records.Expunge for what must not come back.
+    """
     Get: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.GetRequest, _enrolment_pb2.GetResponse]
     """Tells which encounters of a subject a gallery holds. Never returns prints or vectors."""
 
@@ -64,6 +68,8 @@ class EnrolmentAsyncStub(EnrolmentStub):
     |---------------------|---------------------------------------------------------------------------------------------|
     | ALREADY_EXISTS      | the (ORI, TCN) of an earlier enrolment with other content                                   |
     | NOT_FOUND           | a gallery, subject or encounter that is not held                                            |
+    | FAILED_PRECONDITION | a transaction that says nothing of it may be kept (RET, field 2.005, is N)                  |
+    | UNAVAILABLE         | the store does not take the change now (no disk space, say); repeat                         |
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -74,7 +80,9 @@ class EnrolmentAsyncStub(EnrolmentStub):
     EnrolStream: _aio.StreamStreamMultiCallable[_enrolment_pb2.EnrolStreamRequest, _enrolment_pb2.EnrolStreamResponse]  # type: ignore[assignment]
     """Enrols captures as they come; each has its own receipt or status. Receipts come in the order of the requests."""
     Delete: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.DeleteRequest, _enrolment_pb2.DeleteResponse]  # type: ignore[assignment]
-    """Removes one encounter, or a subject with all its encounters. When it returns, they are no longer searched."""
+    """Removes one encounter, or a subject with all its encounters. When it returns, they are no longer searched. Safe to
+    repeat, as Enrol is. A backup brings them back: see Records.Expunge for what must not come back.
+    """
     Get: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.GetRequest, _enrolment_pb2.GetResponse]  # type: ignore[assignment]
     """Tells which encounters of a subject a gallery holds. Never returns prints or vectors."""
 
@@ -88,6 +96,8 @@ class EnrolmentServicer(metaclass=_abc_1.ABCMeta):
     |---------------------|---------------------------------------------------------------------------------------------|
     | ALREADY_EXISTS      | the (ORI, TCN) of an earlier enrolment with other content                                   |
     | NOT_FOUND           | a gallery, subject or encounter that is not held                                            |
+    | FAILED_PRECONDITION | a transaction that says nothing of it may be kept (RET, field 2.005, is N)                  |
+    | UNAVAILABLE         | the store does not take the change now (no disk space, say); repeat                         |
     """
 
     @_abc_1.abstractmethod
@@ -114,7 +124,9 @@ class EnrolmentServicer(metaclass=_abc_1.ABCMeta):
         request: _enrolment_pb2.DeleteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_enrolment_pb2.DeleteResponse, _abc.Awaitable[_enrolment_pb2.DeleteResponse]]:
-        """Removes one encounter, or a subject with all its encounters. When it returns, they are no longer searched."""
+        """Removes one encounter, or a subject with all its encounters. When it returns, they are no longer searched. Safe to
+        repeat, as Enrol is. A backup brings them back: see Records.Expunge for what must not come back.
+        """
 
     @_abc_1.abstractmethod
     def Get(
