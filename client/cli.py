@@ -10,6 +10,7 @@ from tenprint.client.commands.evaluate import evaluate
 from tenprint.client.commands.galleries import galleries
 from tenprint.client.commands.identify import identify
 from tenprint.client.commands.serve import serve
+from tenprint.client.commands.upkeep import backup, rebuild_index, reembed, restore, verify
 from tenprint.client.console import EXIT_CODES
 
 app = typer.Typer(
@@ -21,8 +22,9 @@ app = typer.Typer(
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )(serve)
-for command in (enrol, identify, galleries, demo, evaluate):
+for command in (enrol, identify, galleries, demo, evaluate, backup, restore, verify, rebuild_index):
     app.command(epilog=EXIT_CODES)(command)
+app.add_typer(reembed, name="reembed")
 
 
 @app.command()

@@ -51,7 +51,7 @@ class Database:
         observe: told how long the stages of a transaction took.
     """
 
-    def __init__(self, url: str, observe: Observe) -> None:
+    def __init__(self, url: str, observe: Observe = lambda *_: None) -> None:
         self.is_sqlite: Final = make_url(url).get_backend_name() == "sqlite"
         self.engine: Final = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
         self._observe = observe

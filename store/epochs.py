@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from tenprint.store import schema
 from tenprint.store.database import Database
 from tenprint.store.errors import EpochError, GalleryModelError, NotStoredError
-from tenprint.store.types import Epoch
+from tenprint.store.types import Epoch, GallerySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +213,18 @@ class Epochs:
                     f"epoch {row.live_epoch} of gallery {row.name!r} has been swapped in while this server runs epoch "
                     f"{expected[row.name]}: restart it with that model"
                 )
+
+
+def live_galleries(database: Database) -> list[GallerySpec]:
+    """The galleries of a store as they are, by name."""
+    table, epoch = schema.gallery, schema.epoch
+    query = (
+        select(table.c.name, epoch.c.model_version, epoch.c.dimension)
+        .join(epoch, (epoch.c.gallery == table.c.name) & (epoch.c.epoch == table.c.live_epoch))
+        .order_by(table.c.name)
+    )
+    with database.read() as connection:
+        return [GallerySpec(row.name, row.model_version, row.dimension) for row in connection.execute(query)]
 
 
 def hold_gallery(connection: Connection, name: str, model_version: str, dimension: int) -> int:

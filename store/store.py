@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from tenprint.store.records import Records
 from tenprint.store.types import (
     Changes,
     Encounter,
+    GallerySpec,
     Kind,
     NewEncounter,
     Operation,
@@ -31,15 +32,6 @@ from tenprint.store.types import (
 
 _FINGERS: Final = 10
 _READ_ROWS: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class GallerySpec:
-    """A gallery to hold: its name, and the model whose vectors it holds."""
-
-    name: str
-    model_version: str
-    dimension: int
 
 
 class Store:
@@ -267,7 +259,7 @@ class Store:
         return and_(schema.encounter.c.gallery == gallery, schema.template.c.epoch == epoch)
 
     def _record(self, row: Any) -> StoredRecord:
-        vector = _unpack(row.vector, row.fingers, self._dimensions[row.gallery])
+        vector = unpack_vector(row.vector, row.fingers, self._dimensions[row.gallery])
         return StoredRecord(row.encounter_id, row.subject_id, vector, row.features)
 
     def _enrol(self, connection: Connection, new: Sequence[NewEncounter]) -> list[Receipt | TransactionTakenError]:
@@ -419,7 +411,8 @@ def pack_vector(vector: NDArray[np.float32], dimension: int) -> bytes:
     return slots[slots.any(axis=1)].tobytes()
 
 
-def _unpack(packed: bytes, mask: int, dimension: int) -> NDArray[np.float32]:
+def unpack_vector(packed: bytes, mask: int, dimension: int) -> NDArray[np.float32]:
+    """A capture's vector, float32 [10 * d], as a template holds it."""
     slots = np.zeros((_FINGERS, dimension), dtype=np.float32)
     slots[[finger - 1 for finger in fingers_of(mask)]] = np.frombuffer(packed, dtype="<f4").reshape(-1, dimension)
     return slots.reshape(-1)

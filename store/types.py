@@ -220,6 +220,15 @@ class Tombstone:
 
 
 @dataclass(frozen=True, slots=True)
+class GallerySpec:
+    """A gallery to hold: its name, and the model whose vectors it holds."""
+
+    name: str
+    model_version: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
 class Epoch:
     """The vectors of one model in one gallery.
 
