@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+
+from tenprint.index.vectors import FINGERS, unit_slots
 from tenprint.server.recovery import IndexFolder, Recovered, catch_up, recover, replay_tombstones
 from tenprint.server.settings import Settings
 from tenprint.store import Database, Store, live_galleries
@@ -97,14 +100,16 @@ def _verified(store: Store, item: Recovered) -> Verified:
     held = {record.encounter_id: record for record in item.gallery.records()}
     encounters = missing = different = 0
     for rows in store.vectors(item.gallery.name):
-        for row in rows:
+        # An index holds slots of unit norm to the last bit; what was enrolled is so within a tolerance.
+        units = unit_slots(np.stack([row.vector for row in rows]), FINGERS, item.gallery.dimension, "vectors[{}]")
+        for row, unit in zip(rows, units, strict=True):
             encounters += 1
             record = held.pop(row.encounter_id, None)
             if record is None:
                 missing += 1
             elif (record.subject_id, record.vector.tobytes(), record.features) != (
                 row.subject_id,
-                row.vector.tobytes(),
+                unit.tobytes(),
                 row.features,
             ):
                 different += 1

@@ -62,10 +62,11 @@ class Server:
         return self.process.wait(30)
 
 
-def start_server(folder: Path, **settings: str) -> Server:
+def start_server(folder: Path, program: Path | None = None, environment=None, **settings: str) -> Server:
     port_file, log = folder / "ports.json", folder / "log.jsonl"
     environment = {
         **os.environ,
+        **(environment or {}),
         "TENPRINT_LISTEN": "127.0.0.1:0",
         "TENPRINT_METRICS_LISTEN": "127.0.0.1:0",
         "TENPRINT_PORT_FILE": str(port_file),
@@ -74,7 +75,8 @@ def start_server(folder: Path, **settings: str) -> Server:
         **{f"TENPRINT_{name.upper()}": value for name, value in settings.items()},
     }
     with log.open("w") as file:
-        process = subprocess.Popen([sys.executable, "-m", "tenprint.server"], env=environment, stderr=file)
+        command = [sys.executable, "-m", "tenprint.server"] if program is None else [sys.executable, str(program)]
+        process = subprocess.Popen(command, env=environment, stderr=file)
     deadline = time.monotonic() + 60
     while not port_file.exists():
         if process.poll() is not None or time.monotonic() > deadline:

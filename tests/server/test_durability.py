@@ -1,12 +1,9 @@
 """What is acknowledged survives: the server killed without warning, and started again on the same store.
 
-The number of kills is TENPRINT_KILLS; `scripts/crash` runs many.
+Once, here; again and again, at every moment, in tests/crash.
 """
 
-import itertools
-import os
 import signal
-import threading
 import time
 
 import grpc
@@ -16,8 +13,6 @@ import pytest
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2
 from tests.server.conftest import embedding_sample, fingers, originator, refusal, unit_vectors
 from tests.store.conftest import postgresql, url  # noqa: F401 - fixtures
-
-KILLS = int(os.environ.get("TENPRINT_KILLS", "4"))
 
 
 def capture(seed, model):
@@ -67,38 +62,6 @@ def test_killed_and_started_again_it_holds_what_it_acknowledged(launch, url):  #
         enrolment_pb2.GetRequest(originator=originator(), gallery="criminal", subject_id="S3")
     ).encounters
     assert [encounter.encounter_id for encounter in encounters] == [receipts[3].encounter_id]
-
-
-@pytest.mark.timeout(60 + 30 * KILLS)
-def test_kills_at_random_moments_lose_and_double_nothing(launch, url):  # noqa: F811 - the fixture
-    """A client that enrols and retries through SIGKILLs; every acknowledgement is held against the last state."""
-    rng = np.random.default_rng(8)
-    acknowledged, seeds = {}, itertools.count(1)
-    pending, model = None, None
-    for _ in range(KILLS):
-        server = launch(database_url=url)
-        model = model or server.gallery("criminal").model_version
-        killer = threading.Timer(rng.uniform(0, 0.3), kill, [server])
-        try:
-            for round_ in itertools.count():
-                if round_ == 3:
-                    killer.start()
-                pending = pending or next(seeds)
-                receipt = server.enrolment.Enrol(enrolment(pending, model, f"TCN{pending:07d}"), timeout=5)
-                acknowledged[pending] = receipt.encounter_id
-                pending = None
-        except (grpc.RpcError, ValueError):  # ValueError: the channel was closed under the call
-            killer.join()
-    server = launch(database_url=url)
-    if pending is not None:
-        receipt = server.enrolment.Enrol(enrolment(pending, model, f"TCN{pending:07d}"))
-        acknowledged[pending] = receipt.encounter_id
-    assert len(acknowledged) >= 3 * KILLS
-    assert server.gallery("criminal").encounters == len(acknowledged), "something was lost, or enrolled twice"
-    for seed, encounter_id in acknowledged.items():
-        get = enrolment_pb2.GetRequest(originator=originator(), gallery="criminal", subject_id=f"S{seed}")
-        assert [item.encounter_id for item in server.enrolment.Get(get).encounters] == [encounter_id]
-    assert search(server, max(acknowledged), model) == [f"S{max(acknowledged)}"]
 
 
 def test_a_search_may_demand_a_position(server):
