@@ -113,6 +113,7 @@ class Engine:
         metrics.recovery_operations.set(replayed)
         for item in recovered:
             metrics.snapshots_refused.labels(item.gallery.name).inc(len(item.refused))
+            metrics.snapshot_failures.labels(item.gallery.name)  # there from the start, so that a first one is a rise
         _log.info(
             "recovered",
             seconds=round(seconds, 3),

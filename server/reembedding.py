@@ -123,7 +123,10 @@ class Reembedding:
             raise EpochError(f"gallery {self._gallery!r}: the epoch of model {self._embedder.version!r} {told}")
         both = [self._vectors(epoch.number, epoch.dimension) for epoch in (live, new)]
         mated, strangers = _sample(both[0], both[1])
-        firsts = [self._firsts(vectors, [*mated, *strangers]) for vectors in both]
+        probes = [*mated, *strangers]
+        firsts = [
+            self._firsts(vectors, epoch.dimension, probes) for vectors, epoch in zip(both, (live, new), strict=True)
+        ]
         results = [
             Found(
                 mates=sum(first[probe][0] == vectors[probe][0] for probe in mated),
@@ -184,10 +187,9 @@ class Reembedding:
         }
 
     def _firsts(
-        self, vectors: Mapping[str, tuple[str, NDArray[np.float32]]], probes: Sequence[str]
+        self, vectors: Mapping[str, tuple[str, NDArray[np.float32]]], dimension: int, probes: Sequence[str]
     ) -> dict[str, tuple[str, bool]]:
         """By probe, the first candidate in a gallery without the probes, and whether it is over the threshold."""
-        dimension = len(next(iter(vectors.values()))[1]) // FINGERS
         gallery = Gallery(self._gallery, dimension=dimension, model_version="compared")
         left_out = set(probes)
         gallery.apply(

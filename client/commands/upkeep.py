@@ -169,9 +169,11 @@ def _reported() -> Iterator[None]:
         from tenprint.fingerprint.errors import ModelError
         from tenprint.server.backup import BackupError
         from tenprint.server.ledger import LedgerError
+        from tenprint.server.logging import configure
         from tenprint.server.recovery import IndexFolderError, SnapshotAheadError
         from tenprint.store import StoreError
 
+        configure("warning")  # to standard error: standard output is the command's answer
         return (
             StoreError,
             BackupError,

@@ -21,7 +21,6 @@ from tenprint.server.upkeep import verify
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2, records_pb2
 from tests.crash.faulty import POINTS
 from tests.server.conftest import embedding_sample, fingers, start_server, unit_vectors
-from tests.store.conftest import postgresql, url  # noqa: F401 - fixtures
 
 KILLS = int(os.environ.get("TENPRINT_KILLS", "4"))
 OPERATIONS = int(os.environ.get("TENPRINT_OPERATIONS", "25"))
@@ -125,9 +124,9 @@ def alive(facts):
 class Fleet:
     """The clients, and the server they are cut off from again and again."""
 
-    def __init__(self, folder, url, seed):
+    def __init__(self, folder, database_url, seed):
         self.folder, self.random = folder, random.Random(seed)  # noqa: S311 - a game, not a secret
-        self.settings = {**SETTINGS, "database_url": url, "index_folder": str(folder / "index")}
+        self.settings = {**SETTINGS, "database_url": database_url, "index_folder": str(folder / "index")}
         self.clients = [Client(number, random.Random(seed + number)) for number in range(CLIENTS)]  # noqa: S311
         self.model = None
         self.kills = Counter()
@@ -197,7 +196,7 @@ def metric(server, name):
 @pytest.mark.timeout(120 + 15 * KILLS)
 def test_killed_again_and_again_nothing_acknowledged_is_lost_doubled_or_back(
     url,
-    tmp_path,  # noqa: F811 - the fixture
+    tmp_path,
 ):
     fleet = Fleet(tmp_path, url, seed=8)
     names = itertools.cycle(sorted(POINTS))

@@ -96,10 +96,10 @@ def server(tmp_path_factory) -> Iterator[Server]:
 @pytest.fixture
 def launch(tmp_path):
     """Start a server of one's own, with settings; it is killed at the end where the test has not stopped it."""
-    started = []
+    started, tries = [], itertools.count()
 
     def start(**settings):
-        folder = tmp_path / str(len(started))
+        folder = tmp_path / str(next(tries))
         folder.mkdir()
         started.append(start_server(folder, **settings))
         return started[-1]
