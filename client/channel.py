@@ -13,11 +13,13 @@ MESSAGE_BYTES = 33_554_432
 _SAFE_TO_REPEAT = (
     {"service": "tenprint.v1.Identification", "method": "Identify"},
     {"service": "tenprint.v1.Identification", "method": "IdentifyBatch"},
-    {"service": "tenprint.v1.Enrolment", "method": "Enrol"},  # exactly-once by (ORI, TCN)
+    {"service": "tenprint.v1.Enrolment", "method": "Enrol"},  # exactly once by (ORI, TCN), as all changes are
+    {"service": "tenprint.v1.Enrolment", "method": "Delete"},
     {"service": "tenprint.v1.Enrolment", "method": "Get"},
+    {"service": "tenprint.v1.Records"},
     {"service": "tenprint.v1.Galleries"},
 )
-"""Not Delete, whose repetition answers NOT_FOUND, and no stream: half of it may have been done."""
+"""No stream: half of it may have been answered."""
 
 _SERVICE_CONFIG = {
     "methodConfig": [

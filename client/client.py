@@ -15,8 +15,11 @@ from tenprint.client.types import (
     Enrolment,
     GalleryInfo,
     Identification,
+    Operation,
     Originator,
     Receipt,
+    RecordReceipt,
+    RecordTarget,
     Search,
 )
 from tenprint.v1 import (
@@ -26,6 +29,8 @@ from tenprint.v1 import (
     galleries_pb2_grpc,
     identification_pb2,
     identification_pb2_grpc,
+    records_pb2,
+    records_pb2_grpc,
 )
 
 DEFAULT_TIMEOUT = 60.0
@@ -53,6 +58,7 @@ class Client:
         )
         self._identification = identification_pb2_grpc.IdentificationStub(self._channel)
         self._enrolment = enrolment_pb2_grpc.EnrolmentStub(self._channel)
+        self._records = records_pb2_grpc.RecordsStub(self._channel)
         self._galleries = galleries_pb2_grpc.GalleriesStub(self._channel)
         self._timeout = timeout
 
@@ -149,6 +155,114 @@ class Client:
             originator=codec.originator(originator), gallery=gallery, subject_id=subject_id
         )
         return codec.encounters(self._call(self._enrolment.Get, request, timeout))
+
+    def seal(
+        self,
+        originator: Originator,
+        gallery: str,
+        target: RecordTarget,
+        reference: str = "",
+        timeout: float | None = None,
+    ) -> RecordReceipt:
+        """Take a subject's encounters, or one, out of every search, and keep them. Safe to repeat, as all changes."""
+        request = records_pb2.SealRequest(
+            originator=codec.originator(originator), gallery=gallery, target=codec.target(target), reference=reference
+        )
+        return codec.record_receipt((self._call(self._records.Seal, request, timeout)).receipt)
+
+    def unseal(
+        self,
+        originator: Originator,
+        gallery: str,
+        target: RecordTarget,
+        reference: str = "",
+        timeout: float | None = None,
+    ) -> RecordReceipt:
+        """Let what was sealed be searched again."""
+        request = records_pb2.UnsealRequest(
+            originator=codec.originator(originator), gallery=gallery, target=codec.target(target), reference=reference
+        )
+        return codec.record_receipt((self._call(self._records.Unseal, request, timeout)).receipt)
+
+    def expunge(
+        self,
+        originator: Originator,
+        gallery: str,
+        target: RecordTarget,
+        reference: str = "",
+        timeout: float | None = None,
+    ) -> RecordReceipt:
+        """Remove a subject's encounters, or one, for good; `erased_by` says by when the last byte is gone."""
+        request = records_pb2.ExpungeRequest(
+            originator=codec.originator(originator), gallery=gallery, target=codec.target(target), reference=reference
+        )
+        return codec.expunction(self._call(self._records.Expunge, request, timeout))
+
+    def merge(
+        self,
+        originator: Originator,
+        gallery: str,
+        subject_id: str,
+        into_subject_id: str,
+        reference: str = "",
+        timeout: float | None = None,
+    ) -> RecordReceipt:
+        """File all encounters of a subject under another."""
+        request = records_pb2.MergeRequest(
+            originator=codec.originator(originator),
+            gallery=gallery,
+            subject_id=subject_id,
+            into_subject_id=into_subject_id,
+            reference=reference,
+        )
+        return codec.record_receipt((self._call(self._records.Merge, request, timeout)).receipt)
+
+    def split(
+        self,
+        originator: Originator,
+        gallery: str,
+        encounter_ids: Sequence[str],
+        into_subject_id: str,
+        reference: str = "",
+        timeout: float | None = None,
+    ) -> RecordReceipt:
+        """File encounters of one subject under another, which need not be held yet."""
+        request = records_pb2.SplitRequest(
+            originator=codec.originator(originator),
+            gallery=gallery,
+            encounter_ids=encounter_ids,
+            into_subject_id=into_subject_id,
+            reference=reference,
+        )
+        return codec.record_receipt((self._call(self._records.Split, request, timeout)).receipt)
+
+    def move(
+        self,
+        originator: Originator,
+        gallery: str,
+        subject_id: str,
+        into_gallery: str,
+        reference: str = "",
+        timeout: float | None = None,
+    ) -> RecordReceipt:
+        """Move a subject into another gallery, where the server's configuration allows it."""
+        request = records_pb2.MoveRequest(
+            originator=codec.originator(originator),
+            gallery=gallery,
+            subject_id=subject_id,
+            into_gallery=into_gallery,
+            reference=reference,
+        )
+        return codec.record_receipt((self._call(self._records.Move, request, timeout)).receipt)
+
+    def history(
+        self, originator: Originator, gallery: str, target: RecordTarget, timeout: float | None = None
+    ) -> tuple[Operation, ...]:
+        """Everything that was done to a subject's encounters, or to one, oldest first; also after its end."""
+        request = records_pb2.HistoryRequest(
+            originator=codec.originator(originator), gallery=gallery, target=codec.target(target)
+        )
+        return codec.operations(self._call(self._records.History, request, timeout))
 
     def galleries(self, timeout: float | None = None) -> tuple[GalleryInfo, ...]:
         """Every gallery of the server, by name."""

@@ -1,7 +1,7 @@
 """The one place where a client's values become protobuf messages, and messages values."""
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from tenprint.client.errors import TenprintError, from_status
@@ -19,14 +19,18 @@ from tenprint.client.types import (
     Identification,
     ImageSample,
     MissingReason,
+    Operation,
     Originator,
     Outcome,
     Receipt,
+    RecordReceipt,
+    RecordTarget,
     Sample,
     SampleReport,
     Search,
+    Subject,
 )
-from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2
+from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2, records_pb2
 
 _MISSING = {
     MissingReason.AMPUTATED: capture_pb2.MISSING_REASON_AMPUTATED,
@@ -40,6 +44,10 @@ _OUTCOMES: dict[int, Outcome] = {
 }
 _STATUSES: dict[int, str] = {
     number: name.removeprefix("SAMPLE_STATUS_").lower() for name, number in capture_pb2.SampleStatus.items()
+}
+
+_KINDS: dict[int, str] = {
+    number: name.removeprefix("OPERATION_KIND_").lower() for name, number in records_pb2.OperationKind.items()
 }
 
 
@@ -182,8 +190,58 @@ def streamed_receipt(message: enrolment_pb2.EnrolStreamResponse) -> Receipt | Te
 def encounters(message: enrolment_pb2.GetResponse) -> tuple[Encounter, ...]:
     """Read what a gallery holds of a subject."""
     return tuple(
-        Encounter(item.encounter_id, item.enrol_time.ToDatetime(UTC), tuple(item.fingers), item.ori, item.tcn)
+        Encounter(
+            item.encounter_id,
+            item.enrol_time.ToDatetime(UTC),
+            tuple(item.fingers),
+            item.ori,
+            item.tcn,
+            item.sealed,
+        )
         for item in message.encounters
+    )
+
+
+def target(value: RecordTarget) -> records_pb2.RecordTarget:
+    """Write what a change is for."""
+    if isinstance(value, Subject):
+        return records_pb2.RecordTarget(subject_id=value.subject_id)
+    return records_pb2.RecordTarget(encounter_id=value.encounter_id)
+
+
+def record_receipt(message: records_pb2.RecordReceipt, erased_by: datetime | None = None) -> RecordReceipt:
+    """Read the receipt of a change."""
+    return RecordReceipt(
+        message.tcr,
+        tuple(message.encounter_ids),
+        message.change_time.ToDatetime(UTC),
+        message.position,
+        message.repeated,
+        erased_by,
+    )
+
+
+def expunction(message: records_pb2.ExpungeResponse) -> RecordReceipt:
+    """Read the receipt of an expunction."""
+    return record_receipt(message.receipt, message.erase_time.ToDatetime(UTC))
+
+
+def operations(message: records_pb2.HistoryResponse) -> tuple[Operation, ...]:
+    """Read what was done."""
+    return tuple(
+        Operation(
+            _KINDS.get(item.kind, "unknown"),
+            item.gallery,
+            item.encounter_id,
+            item.subject_id,
+            item.previous_subject_id,
+            item.operation_time.ToDatetime(UTC),
+            item.ori,
+            item.tcn,
+            item.reference,
+            item.position,
+        )
+        for item in message.operations
     )
 
 

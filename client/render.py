@@ -4,7 +4,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tenprint.client.types import Answer, GalleryInfo, Identification, Outcome, Receipt, SampleReport
+from tenprint.client.types import (
+    Answer,
+    GalleryInfo,
+    Identification,
+    Operation,
+    Outcome,
+    Receipt,
+    RecordReceipt,
+    SampleReport,
+)
 
 FOOTER = "A candidate is not an identification and says nothing about anyone's legal status. A person decides."
 
@@ -75,6 +84,32 @@ def receipt(value: Receipt) -> RenderableType:
     again = " (enrolled before under this TCN; nothing changed)" if value.repeated else ""
     line = f"subject {value.subject_id}, encounter {value.encounter_id}: {used} finger(s) enrolled{again}"
     return Group(Text(line), left_out(value.samples))
+
+
+def record_receipt(value: RecordReceipt) -> RenderableType:
+    """The receipt of a change to records."""
+    again = " (done before under this TCN; nothing changed now)" if value.repeated else ""
+    line = f"{len(value.encounter_ids)} encounter(s): {', '.join(value.encounter_ids)}{again}"
+    if value.erased_by is not None:
+        line += f"\nthe last byte is gone by {value.erased_by:%Y-%m-%d %H:%M:%S} UTC"
+    return Text(line)
+
+
+def operations(values: tuple[Operation, ...]) -> RenderableType:
+    """What was done to records."""
+    table = Table("when (UTC)", "what", "encounter", "subject", "before", "ORI", "TCN", "reference")
+    for value in values:
+        table.add_row(
+            f"{value.at:%Y-%m-%d %H:%M:%S}",
+            value.kind,
+            value.encounter_id[:8],
+            value.subject_id,
+            value.previous_subject_id,
+            value.ori,
+            value.tcn,
+            value.reference,
+        )
+    return table
 
 
 def galleries(values: tuple[GalleryInfo, ...]) -> RenderableType:

@@ -224,13 +224,72 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """One capture of a subject, as a gallery keeps it."""
+    """One capture of a subject, as a gallery keeps it. `sealed`: kept, and not searched."""
 
     encounter_id: str
     enrolled_at: datetime
     fingers: tuple[int, ...]
     ori: str
     tcn: str
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A person in a gallery, with all encounters: what a change is for."""
+
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneEncounter:
+    """One encounter: what a change is for."""
+
+    encounter_id: str
+
+
+RecordTarget = Subject | OneEncounter
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReceipt:
+    """What a change to records was answered with.
+
+    Attributes:
+        tcr: the TCN of the request.
+        encounter_ids: the encounters it was about.
+        changed_at: when, by the server's clock.
+        position: hand it to a search that must see the change.
+        repeated: it had been made before.
+        erased_by: of an expunction: by when the last byte is gone from the store's files and the snapshots.
+    """
+
+    tcr: str
+    encounter_ids: tuple[str, ...]
+    changed_at: datetime
+    position: str
+    repeated: bool
+    erased_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that was done to one encounter.
+
+    `kind` is `enrol`, `seal`, `expunge`, ... as tenprint.v1.OperationKind names them; `unknown`: the server is newer.
+    `previous_subject_id` is empty where the person did not change.
+    """
+
+    kind: str
+    gallery: str
+    encounter_id: str
+    subject_id: str
+    previous_subject_id: str
+    at: datetime
+    ori: str
+    tcn: str
+    reference: str
+    position: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class _Flaky(galleries_pb2_grpc.GalleriesServicer, enrolment_pb2_grpc.EnrolmentS
     """Unavailable twice, then well."""
 
     def __init__(self):
-        self.calls = {"List": 0, "Delete": 0, "Enrol": 0}
+        self.calls = {"List": 0, "Delete": 0, "Enrol": 0, "EnrolStream": 0}
 
     def _fail(self, method, context):
         self.calls[method] += 1
@@ -130,6 +130,10 @@ class _Flaky(galleries_pb2_grpc.GalleriesServicer, enrolment_pb2_grpc.EnrolmentS
     def Delete(self, request, context):
         self._fail("Delete", context)
         return enrolment_pb2.DeleteResponse()
+
+    def EnrolStream(self, requests, context):
+        self._fail("EnrolStream", context)
+        yield enrolment_pb2.EnrolStreamResponse()
 
 
 @pytest.fixture
@@ -152,9 +156,11 @@ def test_only_what_is_safe_is_repeated(flaky):
         card = TransactionFile(b"\0" * 2_000_000)  # more than gRPC keeps for a retry by default
         client.enrol(Enrolment(originator(), "criminal", card))
         assert servicer.calls["Enrol"] == 3
+        client.delete(originator(), "criminal", subject_id="P1")
+        assert servicer.calls["Delete"] == 3
         with pytest.raises(UnavailableError):
-            client.delete(originator(), "criminal", subject_id="P1")
-        assert servicer.calls["Delete"] == 1
+            list(client.enrol_stream([Enrolment(originator(), "criminal", card)], timeout=20))
+        assert servicer.calls["EnrolStream"] == 1, "half of a stream may have been answered"
 
 
 def test_half_a_key_pair_is_refused(tmp_path):
