@@ -121,6 +121,11 @@ def _reports(messages: Iterable[capture_pb2.SampleReport]) -> tuple[SampleReport
     )
 
 
+def _finger_score(message: identification_pb2.FingerScore) -> FingerScore:
+    matched = message.match_score if message.HasField("match_score") else None
+    return FingerScore(message.position, message.score, matched, message.matched_minutiae)
+
+
 def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
     outcome, error = _OUTCOMES.get(message.outcome), message.error.message if message.HasField("error") else None
     if outcome is None:  # of a newer server: whatever it means, it is not "no match"
@@ -134,7 +139,8 @@ def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
                 candidate.subject_id,
                 candidate.encounter_id,
                 candidate.score,
-                tuple(FingerScore(finger.position, finger.score) for finger in candidate.finger_scores),
+                tuple(_finger_score(finger) for finger in candidate.finger_scores),
+                candidate.match_score if candidate.HasField("match_score") else None,
             )
             for candidate in message.candidates
         ),
@@ -144,6 +150,7 @@ def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
         queue_seconds=message.timing.queue_seconds,
         search_seconds=message.timing.search_seconds,
         rescore_seconds=message.timing.rescore_seconds,
+        rerank_seconds=message.timing.rerank_seconds,
     )
 
 

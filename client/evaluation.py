@@ -84,7 +84,8 @@ class Result:
         rank_10: share whose mate was among the first ten.
         refused_enrolments: fingers with no usable print.
         refused_probes: probes with none.
-        seconds_mean: the server's time for a probe: decode, extract, embed, queue, search, rescore; failures left out.
+        seconds_mean: the server's time for a probe: decode, extract, embed, queue, search, rescore, re-rank; failures
+            left out.
         seconds_p50: its median.
         seconds_p95: its 95th percentile.
     """
@@ -224,6 +225,7 @@ def _trial(item: Print, result: Identification | TenprintError) -> Trial:
         + answer.queue_seconds
         + answer.search_seconds
         + answer.rescore_seconds
+        + answer.rerank_seconds
     )
     rank = next((candidate.rank for candidate in answer.candidates if candidate.subject_id == item.name), None)
     return Trial(item.dataset, rank, refused=False, seconds=seconds)

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from tenprint.client.types import (
     Answer,
+    FingerScore,
     GalleryInfo,
     Identification,
     Operation,
@@ -47,7 +48,7 @@ def answer(value: Answer) -> RenderableType:
         return answer_line(value)
     table = Table("rank", "subject", "encounter", "score", "fingers", "best and worst finger")
     for candidate in value.candidates:
-        ordered = sorted(candidate.finger_scores, key=lambda finger: -finger.score)
+        ordered = sorted(candidate.finger_scores, key=_strength, reverse=True)
         ends = [ordered[0]] if len(ordered) == 1 else [ordered[0], ordered[-1]]
         table.add_row(
             str(candidate.rank),
@@ -55,9 +56,14 @@ def answer(value: Answer) -> RenderableType:
             candidate.encounter_id[:8],
             f"{candidate.score:.3f}",
             str(len(ordered)),
-            ", ".join(f"{_FINGERS[finger.position]} {finger.score:.2f}" for finger in ends),
+            ", ".join(f"{_FINGERS[finger.position]} {_strength(finger):.2f}" for finger in ends),
         )
     return Group(answer_line(value), table)
+
+
+def _strength(finger: FingerScore) -> float:
+    """How alike a finger is: by its minutiae where they were compared."""
+    return finger.score if finger.match_score is None else finger.match_score
 
 
 def left_out(samples: tuple[SampleReport, ...]) -> RenderableType:

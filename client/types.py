@@ -136,10 +136,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FingerScore:
-    """One finger's score, -1 to 1."""
+    """One finger's score, -1 to 1; `match_score`, 0 to 1: by minutiae, where both sides keep them."""
 
     position: int
     score: float
+    match_score: float | None = None
+    matched_minutiae: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class Candidate:
     encounter_id: str
     score: float
     finger_scores: tuple[FingerScore, ...]
+    match_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ class Answer:
     queue_seconds: float
     search_seconds: float
     rescore_seconds: float
+    rerank_seconds: float
 
     @property
     def is_complete(self) -> bool:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tenprint.fingerprint.embedding import Embedding
 from tenprint.fingerprint.errors import FeaturesError, ModelError
 from tenprint.fingerprint.minutiae import Minutiae
+from tenprint.fingerprint.positions import FingerPosition
 
 AXES: Final = 24
 """Coordinates of a stored descriptor."""
@@ -37,6 +38,7 @@ _MINUTIA: Final = np.dtype([("x", "<i2"), ("y", "<i2"), ("direction", "u1"), ("d
 """Packed, 17 bytes. A byte of the descriptor is coordinates 2i (low four bits) and 2i + 1, each plus 8."""
 _FINGER: Final = struct.Struct("<BH")
 """A finger of a capture: its FGP code, and the bytes that follow."""
+_POSITIONS: Final = range(1, 11)
 _FIELD: Final = "features.data"
 _FILE: Final = "descriptor_axes.npy"
 
@@ -184,7 +186,7 @@ class FingerFeatures:
         return _HEADER.pack(_VERSION, len(self), 0, self.axes) + rows.tobytes()
 
 
-def pack_capture(fingers: Mapping[int, FingerFeatures]) -> bytes:
+def pack_capture(fingers: Mapping[FingerPosition, FingerFeatures]) -> bytes:
     """The features of a capture's fingers, by FGP code, as bytes: at most 15,920 for ten fingers, empty for none.
 
     For each finger by rising code: uint8 code, uint16 length, then what :meth:`FingerFeatures.to_bytes` writes.
@@ -196,22 +198,22 @@ def pack_capture(fingers: Mapping[int, FingerFeatures]) -> bytes:
     return packed
 
 
-def unpack_capture(data: bytes) -> dict[int, FingerFeatures]:
+def unpack_capture(data: bytes) -> dict[FingerPosition, FingerFeatures]:
     """Read what :func:`pack_capture` wrote.
 
     Raises:
         FeaturesError: if it is cut short, or one finger's part is not what that wrote.
     """
-    fingers: dict[int, FingerFeatures] = {}
+    fingers: dict[FingerPosition, FingerFeatures] = {}
     start = 0
     while start < len(data):
         if start + _FINGER.size > len(data):
             raise FeaturesError(_FIELD, f"{len(data)} bytes end within a finger's header")
         position, length = _FINGER.unpack_from(data, start)
         start += _FINGER.size
-        if start + length > len(data):
-            raise FeaturesError(_FIELD, f"{len(data)} bytes end within finger {position}")
-        fingers[position] = FingerFeatures.from_bytes(data[start : start + length])
+        if position not in _POSITIONS or start + length > len(data):
+            raise FeaturesError(_FIELD, f"{len(data)} bytes end within finger {position}, or it is none of 1 to 10")
+        fingers[FingerPosition(position)] = FingerFeatures.from_bytes(data[start : start + length])
         start += length
     return fingers
 

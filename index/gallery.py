@@ -21,7 +21,7 @@ from tenprint.index.errors import (
 )
 from tenprint.index.nomination import nominate
 from tenprint.index.results import Coverage, GalleryInfo, Record, SearchBatch, SearchResult, SearchTiming
-from tenprint.index.scoring import best_of_each_subject, score_nominees
+from tenprint.index.scoring import best_of_each_subject, score_nominees, with_features
 from tenprint.index.segment_file import open_segment, write_segment
 from tenprint.index.segments import Segment, plan_rewrites
 from tenprint.index.snapshots import Manifest, SegmentEntry, SnapshotFolder, packed_dead
@@ -319,9 +319,10 @@ class Gallery:
         for probe, mask, by_segment in zip(probes, masks, nominated, strict=True):
             candidates = [c for nominees in by_segment for c in score_nominees(probe, mask, nominees)]
             searched = sum(segment.live for segment in state.segments if segment.mask & mask)
+            best = best_of_each_subject(candidates, k)
             results.append(
                 SearchResult(
-                    best_of_each_subject(candidates, k),
+                    with_features(best, by_segment),
                     Coverage(total=state.records, searched=searched, incomparable=state.records - searched),
                 )
             )

@@ -47,12 +47,14 @@ class Candidate:
         encounter_id: the encounter that scored highest; of equals, the one with the smallest id.
         score: mean of the finger scores, in [-1, 1].
         finger_scores: one for each finger present on both sides, by rising position; at least one.
+        features: what re-ranking reads of the encounter, as its record gave it.
     """
 
     subject_id: str
     encounter_id: str
     score: float
     finger_scores: tuple[FingerScore, ...]
+    features: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

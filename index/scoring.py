@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,3 +78,17 @@ def best_of_each_subject(candidates: Iterable[Candidate], k: int) -> tuple[Candi
                 break
             best[candidate.subject_id] = candidate
     return tuple(best.values())
+
+
+def with_features(candidates: Iterable[Candidate], nominated: Iterable[Nominees]) -> tuple[Candidate, ...]:
+    """The candidates with their records' features, read for these alone: they may lie on a disk."""
+    places = {
+        nominees.segment.encounter_ids[row]: (nominees.segment, row)
+        for nominees in nominated
+        for row in nominees.rows.tolist()
+    }
+    found = []
+    for candidate in candidates:
+        segment, row = places[candidate.encounter_id]
+        found.append(replace(candidate, features=segment.features[row]))
+    return tuple(found)

@@ -27,6 +27,7 @@ from tenprint.server.interceptor import RpcInterceptor
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
 from tenprint.server.records import RecordsService
+from tenprint.server.reranking import Reranking
 from tenprint.server.settings import Settings
 from tenprint.v1 import (
     enrolment_pb2,
@@ -82,9 +83,11 @@ class Server:
                 ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake to hear of, not to share
             ],
         )
+        self._reranking = Reranking(settings.rerank_candidates, settings.rerank_workers)
         identification = IdentificationService(
             self._engine,
             self._preparation,
+            self._reranking,
             embedder,
             self._metrics,
             default_deadline=settings.default_deadline_seconds,
@@ -139,6 +142,7 @@ class Server:
             wait.cancel()
         await self._grpc.stop(grace=None)
         await asyncio.to_thread(self._preparation.close)
+        await asyncio.to_thread(self._reranking.close)
         await asyncio.to_thread(self._engine.close)
         if self._scrape is not None:
             http, thread = self._scrape

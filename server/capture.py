@@ -1,11 +1,13 @@
 """What a caller handed in, and what was made of it: domain types, free of protobuf."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tenprint.fingerprint.features import FingerFeatures
 from tenprint.fingerprint.image import ImageFormat
 from tenprint.fingerprint.itl import MissingReason
 from tenprint.fingerprint.positions import FingerPosition
@@ -101,8 +103,8 @@ class PreparedCapture:
             float32 [d].
         fingers: the fingers in it, in FGP order; `(UNKNOWN,)` for the finger of unknown position.
         reports: one for every sample, missing finger and skipped record, in the order they were sent.
-        features: for an enrolment, what re-ranking reads of the fingers whose minutiae are known; empty: of none.
-        minutiae: for an enrolment, those minutiae as an ISO/IEC 19794-2:2005 record; empty: none.
+        features: what re-ranking reads of the fingers whose minutiae are known; empty where the position is not.
+        minutiae: those minutiae as an ISO/IEC 19794-2:2005 record; empty: none.
         decode_seconds: CPU-side seconds reading files and decoding images, summed over the samples.
         extract_seconds: likewise finding minutiae and measuring quality.
         embed_seconds: likewise making vectors.
@@ -111,7 +113,7 @@ class PreparedCapture:
     vector: NDArray[np.float32]
     fingers: tuple[FingerPosition, ...]
     reports: tuple[SampleReport, ...]
-    features: bytes
+    features: Mapping[FingerPosition, FingerFeatures]
     minutiae: bytes
     decode_seconds: float
     extract_seconds: float

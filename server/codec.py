@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tenprint.fingerprint.image import ImageFormat
 from tenprint.fingerprint.itl import MissingReason
 from tenprint.fingerprint.positions import FingerPosition
-from tenprint.index.results import Candidate, Coverage, GalleryInfo
+from tenprint.index.results import Coverage, GalleryInfo
 from tenprint.server.capture import (
     EmbeddingContent,
     Fingers,
@@ -25,6 +25,7 @@ from tenprint.server.capture import (
     TransactionFile,
 )
 from tenprint.server.decision import Outcome
+from tenprint.server.reranking import Ranked
 from tenprint.store import ChangeReceipt, Encounter, Operation, Originator, Target
 from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2, records_pb2
 
@@ -152,21 +153,30 @@ def outcome(value: Outcome) -> identification_pb2.Outcome:
     return cast("identification_pb2.Outcome", identification_pb2.Outcome.Value(f"OUTCOME_{value.name}"))
 
 
-def candidates(values: Iterable[Candidate]) -> list[identification_pb2.Candidate]:
+def candidates(values: Iterable[Ranked]) -> list[identification_pb2.Candidate]:
     """Write candidates, best first."""
-    return [
-        identification_pb2.Candidate(
-            rank=rank,
-            subject_id=candidate.subject_id,
-            encounter_id=candidate.encounter_id,
-            score=candidate.score,
-            finger_scores=[
-                identification_pb2.FingerScore(position=_position(finger.position), score=finger.score)
-                for finger in candidate.finger_scores
-            ],
-        )
-        for rank, candidate in enumerate(values, start=1)
+    return [_candidate(rank, value) for rank, value in enumerate(values, start=1)]
+
+
+def _candidate(rank: int, value: Ranked) -> identification_pb2.Candidate:
+    candidate, match = value.candidate, value.match
+    fingers = [
+        identification_pb2.FingerScore(position=_position(finger.position), score=finger.score)
+        for finger in candidate.finger_scores
     ]
+    if match is not None:
+        for finger in fingers:
+            if (found := match.fingers.get(FingerPosition(finger.position))) is not None:
+                finger.match_score = found.score
+                finger.matched_minutiae = len(found.pairs)
+    return identification_pb2.Candidate(
+        rank=rank,
+        subject_id=candidate.subject_id,
+        encounter_id=candidate.encounter_id,
+        score=value.score,
+        finger_scores=fingers,
+        match_score=None if match is None else match.score,
+    )
 
 
 def coverage(value: Coverage) -> identification_pb2.Coverage:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tenprint.index.results import Candidate, SearchResult
+from tenprint.server.reranking import Ranked, RankedResult
 
 
 class Outcome(StrEnum):
@@ -21,22 +21,23 @@ class Decision:
     """An outcome and the candidates that go with it, best first."""
 
     outcome: Outcome
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Ranked, ...]
 
 
-def decide(result: SearchResult, threshold: Callable[[int], float]) -> Decision:
+def decide(ranked: RankedResult, wanted: int, threshold: Callable[[Ranked], float]) -> Decision:
     """Keep the candidates that reach the threshold, and name the outcome.
 
     Args:
-        result: what the gallery found, best first.
-        threshold: the least score of a candidate with that many fingers compared.
+        ranked: what the gallery found, in the order that decides.
+        wanted: the most candidates to keep.
+        threshold: the least score of a candidate like that one.
 
     Returns:
         PARTIAL where records that should have been compared were not, or where the gallery has records and none could
         be compared: then the absence of candidates says nothing. An empty gallery has truly been searched.
     """
-    kept = tuple(item for item in result.candidates if item.score >= threshold(len(item.finger_scores)))
-    coverage = result.coverage
+    kept = tuple(item for item in ranked.candidates if item.score >= threshold(item))[:wanted]
+    coverage = ranked.result.coverage
     missed = coverage.searched + coverage.incomparable < coverage.total
     blind = coverage.searched == 0 and coverage.total > 0
     if missed or blind:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from tenprint.fingerprint.embedding import Embedder
+from tenprint.fingerprint.features import pack_capture
 from tenprint.server import audit, codec
 from tenprint.server.engine import Engine
 from tenprint.server.errors import status_of
@@ -149,7 +150,7 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
             vector=prepared.vector,
             digest=digest,
             reports=codec.report_rows(prepared.reports),
-            features=prepared.features,
+            features=pack_capture(prepared.features),
             minutiae=prepared.minutiae,
         )
         receipt = await self._engine.enrol(new)

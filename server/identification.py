@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import grpc
 
@@ -16,6 +16,7 @@ from tenprint.server.engine import Engine, HeldGallery
 from tenprint.server.errors import DeadlinePassedError, status_of
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
+from tenprint.server.reranking import Reranking
 from tenprint.server.scheduler import Probe
 from tenprint.server.validation import validate
 from tenprint.store import Position
@@ -40,9 +41,17 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
     """Searches captures in galleries."""
 
     def __init__(
-        self, engine: Engine, preparation: Preparation, embedder: Embedder, metrics: Metrics, *, default_deadline: float
+        self,
+        engine: Engine,
+        preparation: Preparation,
+        reranking: Reranking,
+        embedder: Embedder,
+        metrics: Metrics,
+        *,
+        default_deadline: float,
     ) -> None:
         self._engine, self._preparation, self._embedder, self._metrics = engine, preparation, embedder, metrics
+        self._reranking = reranking
         self._default_deadline = default_deadline
 
     async def Identify(
@@ -121,8 +130,8 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         wanted = request.max_candidates if request.HasField("max_candidates") else DEFAULT_CANDIDATES
         chosen = request.score_threshold if request.HasField("score_threshold") else None
 
-        def threshold(fingers: int) -> float:
-            return self._embedder.candidate_threshold(fingers) if chosen is None else chosen
+        def threshold(fingers: int, *, reranked: bool) -> float:
+            return self._embedder.candidate_threshold(fingers, reranked=reranked) if chosen is None else chosen
 
         answers = await asyncio.gather(
             *(self._answer(gallery, prepared, wanted, threshold, deadline) for gallery in galleries)
@@ -144,30 +153,44 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         gallery: HeldGallery,
         prepared: PreparedCapture,
         wanted: int,
-        threshold: Callable[[int], float],
+        threshold: "_Threshold",
         deadline: float,
     ) -> identification_pb2.GalleryAnswer:
         """One gallery's answer. Its failure is its answer: the other galleries' stand."""
         name = gallery.index.name
-        answer = identification_pb2.GalleryAnswer(gallery=name, score_threshold=threshold(len(prepared.fingers)))
+        answer = identification_pb2.GalleryAnswer(gallery=name)
+        answer.score_threshold = threshold(len(prepared.fingers), reranked=False)
         probe = Probe(prepared.vector, prepared.position_known)
         try:
             async with _until(_in_time(deadline), f"while gallery {name!r} was searched"):
-                searched = await gallery.scheduler.search(probe, wanted, _in_time(deadline))
+                asked = self._reranking.candidates_wanted(wanted, prepared.features)
+                searched = await gallery.scheduler.search(probe, asked, _in_time(deadline))
+                ranked = await self._reranking.rank(prepared.features, searched.result)
         except Exception as error:  # noqa: BLE001 - whatever stopped this gallery must not stop the other
             outcome = Outcome.ERROR
             answer.error.CopyFrom(status_of(error))
         else:
-            decision = decide(searched.result, threshold)
+            compared = [item for item in ranked.candidates if item.match is not None]
+            if compared:
+                self._metrics.search_seconds.labels(name, "rerank").observe(ranked.seconds)
+                answer.score_threshold = threshold(compared[0].fingers, reranked=True)
+            decision = decide(ranked, wanted, lambda item: threshold(item.fingers, reranked=item.match is not None))
             outcome = decision.outcome
             answer.candidates.extend(codec.candidates(decision.candidates))
             answer.coverage.CopyFrom(codec.coverage(searched.result.coverage))
             answer.timing.queue_seconds = searched.queue_seconds
             answer.timing.search_seconds = searched.nominate_seconds
             answer.timing.rescore_seconds = searched.rescore_seconds
+            answer.timing.rerank_seconds = ranked.seconds
         answer.outcome = codec.outcome(outcome)
         self._metrics.outcomes.labels(name, outcome.value).inc()
         return answer
+
+
+class _Threshold(Protocol):
+    """The least score of a candidate, by how many fingers were compared and whether it was re-ranked."""
+
+    def __call__(self, fingers: int, *, reranked: bool) -> float: ...
 
 
 def _in_time(deadline: float) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.errors import FingerprintError, NoPrintError, SlapError
-from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures, pack_capture
+from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
 from tenprint.fingerprint.image import WORKING_PPI, GreyImage, ImageLimits, decode_image
 from tenprint.fingerprint.itl import Impression, Segment, Transaction, TransactionLimits, read_transaction
 from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
@@ -51,7 +51,7 @@ _UNIT_NORM_TOLERANCE: Final = 1e-3
 class _Prepared:
     """One sample's vector; or none, and then `fault` names the field of the sample that is to blame.
 
-    `described`: for an enrolment, the minutiae that the model described, and what re-ranking reads of them.
+    `described`: the minutiae that the model described, and what re-ranking reads of them.
     """
 
     report: SampleReport
@@ -290,10 +290,8 @@ class Preparation:
             report = replace(report, minutiae=len(loaded), nfiq2=quality)
             extracted = time.perf_counter()
             (embedding,) = self._embedder.embed([loaded])
-            described = None
-            if for_enrolment:
-                features = FingerFeatures.of(loaded, embedding, self._axes)
-                described = (_within_template(loaded.chosen(embedding.kept)), features)
+            features = FingerFeatures.of(loaded, embedding, self._axes)
+            described = (_within_template(loaded.chosen(embedding.kept)), features)
         except FingerprintError as error:
             if error.field not in _CONTENT_FIELDS and source.form != "transaction":
                 raise InvalidRequestError([Violation(f"{source.path}.{error.field}", error.problem)]) from error
@@ -352,7 +350,7 @@ class Preparation:
         described = {
             item.report.position.finger: (item.described, item.report.nfiq2)
             for item in prepared
-            if item.described is not None
+            if item.described is not None and item.report.position is not FingerPosition.UNKNOWN
         }
         views = [
             FingerView(finger, minutiae, quality, impression_type=0)
@@ -362,7 +360,7 @@ class Preparation:
             vector=whole,
             fingers=fingers,
             reports=reports,
-            features=pack_capture({finger: features for finger, ((_, features), _) in described.items()}),
+            features={finger: features for finger, ((_, features), _) in described.items()},
             minutiae=write_template(views) if views else b"",
             decode_seconds=decode_seconds,
             extract_seconds=extract_seconds,

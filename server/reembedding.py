@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.errors import FingerprintError
 from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures, pack_capture
+from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.template import read_template
 from tenprint.index import FINGERS, Gallery, Record
 from tenprint.store import EpochError, NewTemplate, Store, Unembedded, pack_vector, unpack_vector
@@ -164,11 +165,12 @@ class Reembedding:
 
     def _template(self, row: Unembedded) -> NewTemplate | None:
         slots = np.zeros((FINGERS, self._embedder.dimension), dtype=np.float32)
-        features, fingers = {}, 0
+        features: dict[FingerPosition, FingerFeatures] = {}
+        fingers = 0
         for view in read_template(row.minutiae):
             try:
                 (embedding,) = self._embedder.embed([view.minutiae])
-                features[int(view.position)] = FingerFeatures.of(view.minutiae, embedding, self._axes)
+                features[view.position] = FingerFeatures.of(view.minutiae, embedding, self._axes)
             except FingerprintError:
                 continue  # too few for this model: the finger is absent in its epoch
             slots[view.position.slot] = embedding.vector

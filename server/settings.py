@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         Field(description="what finds minutiae in images: LEADER, a network; or MINDTCT, quicker and less able"),
     ] = "leader"
 
+    rerank_candidates: Annotated[
+        int, Field(ge=0, le=100, description="candidates of a gallery compared minutia by minutia; 0: off")
+    ] = 20
+    rerank_workers: Annotated[int, Field(ge=1, le=256, description="threads that compare them")] = os.cpu_count() or 1
+
     max_message_bytes: Annotated[
         int, Field(ge=65536, le=268435456, description="largest message taken or sent, bytes")
     ] = 33_554_432

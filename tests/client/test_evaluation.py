@@ -14,7 +14,7 @@ RECEIPT = Receipt("T", "P", "E", (), "v1", repeated=False, position="")
 
 def found(*subjects, outcome=Outcome.CANDIDATES):
     candidates = tuple(Candidate(i + 1, subject, "E", 0.5, ()) for i, subject in enumerate(subjects))
-    answer = Answer(GALLERY, outcome, candidates, Coverage(2, 2, 0), None, -1.0, 0.1, 0.2, 0.3)
+    answer = Answer(GALLERY, outcome, candidates, Coverage(2, 2, 0), None, -1.0, 0.1, 0.2, 0.3, 0.0)
     return Identification("T", (answer,), (), "v1", 0.1, 0.1, 0.2)
 
 

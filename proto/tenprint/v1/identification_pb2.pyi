@@ -72,26 +72,32 @@ class GalleryAnswer(_message.Message):
     def __init__(self, gallery: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., timing: _Optional[_Union[SearchTiming, _Mapping]] = ..., score_threshold: _Optional[float] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("rank", "subject_id", "encounter_id", "score", "finger_scores")
+    __slots__ = ("rank", "subject_id", "encounter_id", "score", "finger_scores", "match_score")
     RANK_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     FINGER_SCORES_FIELD_NUMBER: _ClassVar[int]
+    MATCH_SCORE_FIELD_NUMBER: _ClassVar[int]
     rank: int
     subject_id: str
     encounter_id: str
     score: float
     finger_scores: _containers.RepeatedCompositeFieldContainer[FingerScore]
-    def __init__(self, rank: _Optional[int] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ..., score: _Optional[float] = ..., finger_scores: _Optional[_Iterable[_Union[FingerScore, _Mapping]]] = ...) -> None: ...
+    match_score: float
+    def __init__(self, rank: _Optional[int] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ..., score: _Optional[float] = ..., finger_scores: _Optional[_Iterable[_Union[FingerScore, _Mapping]]] = ..., match_score: _Optional[float] = ...) -> None: ...
 
 class FingerScore(_message.Message):
-    __slots__ = ("position", "score")
+    __slots__ = ("position", "score", "match_score", "matched_minutiae")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
+    MATCH_SCORE_FIELD_NUMBER: _ClassVar[int]
+    MATCHED_MINUTIAE_FIELD_NUMBER: _ClassVar[int]
     position: _capture_pb2.FingerPosition
     score: float
-    def __init__(self, position: _Optional[_Union[_capture_pb2.FingerPosition, str]] = ..., score: _Optional[float] = ...) -> None: ...
+    match_score: float
+    matched_minutiae: int
+    def __init__(self, position: _Optional[_Union[_capture_pb2.FingerPosition, str]] = ..., score: _Optional[float] = ..., match_score: _Optional[float] = ..., matched_minutiae: _Optional[int] = ...) -> None: ...
 
 class Coverage(_message.Message):
     __slots__ = ("total", "searched", "incomparable")
@@ -114,14 +120,16 @@ class PreparationTiming(_message.Message):
     def __init__(self, decode_seconds: _Optional[float] = ..., extract_seconds: _Optional[float] = ..., embed_seconds: _Optional[float] = ...) -> None: ...
 
 class SearchTiming(_message.Message):
-    __slots__ = ("queue_seconds", "search_seconds", "rescore_seconds")
+    __slots__ = ("queue_seconds", "search_seconds", "rescore_seconds", "rerank_seconds")
     QUEUE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     SEARCH_SECONDS_FIELD_NUMBER: _ClassVar[int]
     RESCORE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    RERANK_SECONDS_FIELD_NUMBER: _ClassVar[int]
     queue_seconds: float
     search_seconds: float
     rescore_seconds: float
-    def __init__(self, queue_seconds: _Optional[float] = ..., search_seconds: _Optional[float] = ..., rescore_seconds: _Optional[float] = ...) -> None: ...
+    rerank_seconds: float
+    def __init__(self, queue_seconds: _Optional[float] = ..., search_seconds: _Optional[float] = ..., rescore_seconds: _Optional[float] = ..., rerank_seconds: _Optional[float] = ...) -> None: ...
 
 class IdentifyBatchRequest(_message.Message):
     __slots__ = ("requests",)

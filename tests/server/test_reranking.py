@@ -1,0 +1,149 @@
+"""Re-ranking: the wire says what the matcher says, to the last bit; and nothing where minutiae are not known."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from tenprint.fingerprint.embedding import Embedder
+from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
+from tenprint.fingerprint.image import ImageLimits, decode_image
+from tenprint.fingerprint.matching import fused_score, match
+from tenprint.fingerprint.mindtct import MindtctExtractor
+from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2
+from tests.server.conftest import embedding_sample, fingers, originator
+from tests.server.test_records import metric
+
+PEOPLE = 4
+grown = functools.cache(grow_finger)
+
+
+@functools.cache
+def picture(person, seed):
+    return encode_png(press(grown(700 + person), seed, rolled=seed == 1))
+
+
+def sample(person, seed, position=2):
+    return capture_pb2.FingerSample(position=position, image=capture_pb2.Image(data=picture(person, seed), ppi=500))
+
+
+@functools.cache
+def described(person, seed):
+    """Vector and features of a picture, made without a server."""
+    image = decode_image(picture(person, seed), format=None, ppi=500, limits=ImageLimits())
+    minutiae = MindtctExtractor().extract(image)
+    (embedding,) = Embedder().embed([minutiae])
+    return embedding.vector, FingerFeatures.of(minutiae, embedding, DescriptorAxes())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    from tests.server.conftest import start_server
+
+    running = start_server(tmp_path_factory.mktemp("reranking"), extractor="mindtct")
+    enrol(running)
+    yield running
+    assert running.stop() == 0
+
+
+def enrol(server):
+    for person in range(PEOPLE):
+        request = enrolment_pb2.EnrolRequest(
+            originator=originator(), gallery="criminal", subject_id=f"P{person}", capture=fingers(sample(person, 1))
+        )
+        server.enrolment.Enrol(request)
+
+
+def identify(server, *samples, **fields):
+    request = identification_pb2.IdentifyRequest(
+        originator=originator(), galleries=["criminal"], probe=fingers(*samples), **fields
+    )
+    return server.identification.Identify(request).answers[0]
+
+
+def test_the_answer_is_the_matchers_to_the_last_bit(server):
+    answer = identify(server, sample(1, 2), score_threshold=-1)
+    assert [item.rank for item in answer.candidates] == [1, 2, 3, 4]
+    vector, probe = described(1, 2)
+    expected = {}
+    for person in range(PEOPLE):
+        other, features = described(person, 1)
+        (found,) = match(probe, [features])
+        cosine = float((vector.astype(np.float64) * other.astype(np.float64)).sum())
+        expected[f"P{person}"] = (found.score, len(found.pairs), fused_score(found.score, cosine))
+    for candidate in answer.candidates:
+        (finger,) = candidate.finger_scores
+        score, pairs, fused = expected[candidate.subject_id]
+        assert np.float32(score) == np.float32(candidate.match_score) == np.float32(finger.match_score)
+        assert finger.matched_minutiae == pairs
+        assert candidate.score == pytest.approx(fused, abs=1e-6), (
+            "the cosine is of vectors of unit norm to the last bit"
+        )
+    by_score = sorted(expected, key=lambda name: -expected[name][2])
+    assert [item.subject_id for item in answer.candidates] == by_score
+    assert answer.candidates[0].subject_id == "P1"
+    assert answer.timing.rerank_seconds > 0
+    assert metric(server, 'tenprint_search_stage_seconds_count{gallery="criminal",stage="rerank"}') >= 1
+
+
+def test_a_short_answer_is_the_beginning_of_a_long_one(server):
+    long = identify(server, sample(2, 2), score_threshold=-1).candidates
+    short = identify(server, sample(2, 2), score_threshold=-1, max_candidates=1).candidates
+    assert [(item.subject_id, item.score) for item in short] == [(long[0].subject_id, long[0].score)]
+
+
+def test_the_threshold_is_of_the_score_that_decides(server):
+    answer = identify(server, sample(3, 2))
+    assert answer.score_threshold == pytest.approx(Embedder().candidate_threshold(1, reranked=True))
+    assert [item.subject_id for item in answer.candidates] == ["P3"]
+    assert identify(server, sample(3, 2), score_threshold=1.0).outcome == identification_pb2.OUTCOME_NO_CANDIDATES
+
+
+def test_a_probe_of_vectors_alone_is_ranked_by_vectors(server):
+    vector, _ = described(0, 2)
+    probe = embedding_sample(2, vector, Embedder().version)
+    answer = identify(server, probe, score_threshold=-1)
+    assert answer.candidates[0].subject_id == "P0"
+    assert not any(item.HasField("match_score") for item in answer.candidates)
+    assert answer.timing.rerank_seconds == 0
+    assert [item.score for item in answer.candidates] == [item.finger_scores[0].score for item in answer.candidates]
+    assert identify(server, probe).score_threshold == pytest.approx(Embedder().candidate_threshold(1))
+
+
+def test_a_record_of_vectors_alone_comes_after_those_that_were_compared(server):
+    vector, _ = described(0, 2)
+    request = enrolment_pb2.EnrolRequest(
+        originator=originator(),
+        gallery="immigration",
+        subject_id="vector",
+        capture=fingers(embedding_sample(2, vector, Embedder().version)),
+    )
+    server.enrolment.Enrol(request)
+    request = enrolment_pb2.EnrolRequest(
+        originator=originator(), gallery="immigration", subject_id="image", capture=fingers(sample(3, 1))
+    )
+    server.enrolment.Enrol(request)
+    search = identification_pb2.IdentifyRequest(
+        originator=originator(), galleries=["immigration"], probe=fingers(sample(0, 2)), score_threshold=-1
+    )
+    first, second = server.identification.Identify(search).answers[0].candidates
+    assert (first.subject_id, second.subject_id) == ("image", "vector")
+    assert first.HasField("match_score")
+    assert not second.HasField("match_score")
+    assert second.score == pytest.approx(1.0)
+
+
+def test_a_finger_of_unknown_position_is_ranked_by_vectors(server):
+    answer = identify(server, sample(1, 2, position=0), score_threshold=-1)
+    assert answer.candidates[0].subject_id == "P1"
+    assert not any(item.HasField("match_score") for item in answer.candidates)
+
+
+def test_off_by_configuration(launch):
+    plain = launch(extractor="mindtct", rerank_candidates="0")
+    enrol(plain)
+    answer = identify(plain, sample(1, 2), score_threshold=-1)
+    assert answer.candidates[0].subject_id == "P1"
+    assert not any(item.HasField("match_score") for item in answer.candidates)
+    assert answer.timing.rerank_seconds == 0

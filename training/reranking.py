@@ -1,0 +1,82 @@
+"""Measure the thresholds of re-ranked candidates, and write them into the model's card.
+
+    python -m training.reranking --card fingerprint/models/finger.json
+
+To be run whenever the model or its axes change. Simulated fingers only: probes that are not in a gallery of simulated
+fingers are searched in it by their vectors, and the nearest are compared as the server compares them. So these are the
+scores of the strangers that a short list is made of, which are higher than those of strangers at random.
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tenprint.fingerprint.embedding import Embedder
+from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
+from tenprint.fingerprint.matching import fused_score, match
+from training.descriptor_axes import minutiae_of
+from training.export import FINGER_CORRELATION
+from training.simulation import Simulator
+
+FINGERS: Final = 3000
+PROBES: Final = 1000
+SHORT_LIST: Final = 20
+SEED: Final = 20261125
+THRESHOLD_FMR: Final = 1e-3
+"""Of the short-listed strangers: a search of 20 has one over the threshold 1 time in 50."""
+
+
+def strangers() -> NDArray[np.float64]:
+    """Fused scores of one finger with the short-listed fingers of others, float64 [PROBES * SHORT_LIST]."""
+    embedder, axes = Embedder(), DescriptorAxes()
+    simulator = Simulator(torch.Generator().manual_seed(SEED))
+    impressions = simulator.fingers(FINGERS).impression(1.0)
+    vectors, features = [], []
+    for finger in range(FINGERS):
+        minutiae = minutiae_of(impressions, finger)
+        if len(minutiae) < embedder.minimum_minutiae:
+            continue
+        (embedding,) = embedder.embed([minutiae])
+        vectors.append(embedding.vector)
+        features.append(FingerFeatures.of(minutiae, embedding, axes))
+    matrix = np.stack(vectors)
+    cosines = matrix[:PROBES] @ matrix[PROBES:].T
+    scores = []
+    for probe in range(PROBES):
+        nearest = np.argsort(-cosines[probe])[:SHORT_LIST]
+        found = match(features[probe], [features[PROBES + int(other)] for other in nearest])
+        scores += [
+            fused_score(one.score, float(cosines[probe, other])) for one, other in zip(found, nearest, strict=True)
+        ]
+    return np.array(scores)
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--card", type=Path, required=True)
+    card_path = parser.parse_args().card
+    scores = strangers()
+    mean, one = float(scores.mean()), float(np.quantile(scores, 1 - THRESHOLD_FMR))
+    # As for the vectors' thresholds (training/export.py): n fingers, each pair of scores correlated.
+    spread = [math.sqrt((1 + (n - 1) * FINGER_CORRELATION) / n) for n in range(1, 11)]
+    card = json.loads(card_path.read_text())
+    card["reranked"] = {
+        "of": f"{PROBES} simulated probes, each with the {SHORT_LIST} nearest of {FINGERS - PROBES} strangers",
+        "mean": round(mean, 4),
+        "standard_deviation": round(float(scores.std()), 4),
+        "threshold_fmr": THRESHOLD_FMR,
+        "candidate_thresholds": [round(mean + (one - mean) * share, 4) for share in spread],
+    }
+    card_path.write_text(json.dumps(card, indent=2) + "\n")
+    print(card["reranked"])
+
+
+if __name__ == "__main__":
+    main()
