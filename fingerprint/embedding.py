@@ -53,15 +53,11 @@ class Embedder:
             self._descriptor_dimension = int(card.fields["descriptor_dimension"])
             self._maximum = int(card.fields["maximum_minutiae"])
             self._minimum = int(card.fields["minimum_minutiae"])
-            self._thresholds, self._reranked_thresholds = (
-                tuple(float(value) for value in card.fields[part]["candidate_thresholds"])
-                for part in ("scores", "reranked")
-            )
+            self._thresholds = tuple(float(value) for value in card.fields["scores"]["candidate_thresholds"])
         except (KeyError, TypeError, ValueError) as error:
             raise card.wrong(error) from error
-        for thresholds in (self._thresholds, self._reranked_thresholds):
-            if len(thresholds) != 10:
-                raise ModelError(_CARD, f"{card.path} has {len(thresholds)} candidate thresholds; needs 10")
+        if len(self._thresholds) != 10:
+            raise ModelError(_CARD, f"{card.path} has {len(self._thresholds)} candidate thresholds; needs 10")
         path, model = card.model()
         try:
             self._session = onnxruntime.InferenceSession(model, one_thread(), providers=["CPUExecutionProvider"])
@@ -98,19 +94,18 @@ class Embedder:
         """Fewer than these are not a print that can be searched."""
         return self._minimum
 
-    def candidate_threshold(self, fingers: int, *, reranked: bool = False) -> float:
+    def candidate_threshold(self, fingers: int) -> float:
         """The least score of a candidate worth a person's time, by the number of fingers compared (1 to 10).
 
-        It is the score that 1e-3 of *simulated* non-mated comparisons exceed, or, `reranked`, the fused score that 1e-3
-        of simulated comparisons with short-listed strangers exceed: a starting point, not a calibration; it takes no
-        account of the gallery's size.
+        It is the score that 1e-3 of *simulated* non-mated comparisons exceed: a starting point, not a calibration; it
+        takes no account of the gallery's size.
 
         Raises:
             ValueError: if `fingers` is not 1 to 10.
         """
         if not 1 <= fingers <= len(self._thresholds):
             raise ValueError(f"fingers: {fingers}; allowed are 1 to {len(self._thresholds)}")
-        return (self._reranked_thresholds if reranked else self._thresholds)[fingers - 1]
+        return self._thresholds[fingers - 1]
 
     def embed(self, minutiae: Sequence[Minutiae]) -> list[Embedding]:
         """Embed fingers.

@@ -81,15 +81,6 @@ class CaptureMatch:
     fingers: Mapping[FingerPosition, Match]
 
 
-VECTOR_WEIGHT: Final = 0.1
-"""What the vectors' score counts for beside the match: measured in ADR 0008."""
-
-
-def fused_score(match_score: float, vector_score: float) -> float:
-    """The one score of a re-ranked candidate: the match, and a tenth of the vectors' cosine; -0.1 to 1.1."""
-    return match_score + VECTOR_WEIGHT * vector_score
-
-
 def match_capture(
     probe: Mapping[FingerPosition, FingerFeatures], candidates: Sequence[Mapping[FingerPosition, FingerFeatures]]
 ) -> list[CaptureMatch]:

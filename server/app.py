@@ -16,6 +16,7 @@ from prometheus_client import start_http_server
 
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.features import DescriptorAxes
+from tenprint.fingerprint.fusion import FusedThresholds
 from tenprint.fingerprint.leader import LeaderExtractor
 from tenprint.fingerprint.mindtct import MindtctExtractor
 from tenprint.server.engine import Engine
@@ -83,7 +84,9 @@ class Server:
                 ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake to hear of, not to share
             ],
         )
-        self._reranking = Reranking(settings.rerank_candidates, settings.rerank_workers)
+        self._reranking = Reranking(
+            FusedThresholds(settings.model_path), settings.rerank_candidates, settings.rerank_workers
+        )
         identification = IdentificationService(
             self._engine,
             self._preparation,

@@ -131,7 +131,9 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         chosen = request.score_threshold if request.HasField("score_threshold") else None
 
         def threshold(fingers: int, *, reranked: bool) -> float:
-            return self._embedder.candidate_threshold(fingers, reranked=reranked) if chosen is None else chosen
+            if chosen is not None:
+                return chosen
+            return self._reranking.threshold(fingers) if reranked else self._embedder.candidate_threshold(fingers)
 
         answers = await asyncio.gather(
             *(self._answer(gallery, prepared, wanted, threshold, deadline) for gallery in galleries)

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tenprint.fingerprint.features import FingerFeatures, unpack_capture
-from tenprint.fingerprint.matching import CaptureMatch, fused_score, match_capture
+from tenprint.fingerprint.fusion import FusedThresholds, fused_score
+from tenprint.fingerprint.matching import CaptureMatch, match_capture
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.index.results import Candidate, SearchResult
 
@@ -51,17 +52,22 @@ class Reranking:
     """Re-ranks short lists in a pool of its own, so that no search and no other call waits for it.
 
     Args:
+        thresholds: of the model that is served.
         short_list: candidates compared at most; 0: none, re-ranking is off.
         workers: threads.
     """
 
-    def __init__(self, short_list: int, workers: int) -> None:
-        self._short_list = short_list
+    def __init__(self, thresholds: FusedThresholds, short_list: int, workers: int) -> None:
+        self._thresholds, self._short_list = thresholds, short_list
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rerank")
 
     def candidates_wanted(self, wanted: int, features: Mapping[FingerPosition, FingerFeatures]) -> int:
         """How many candidates a gallery is to be asked for, so that the best after re-ranking are among them."""
         return max(wanted, self._short_list) if features else wanted
+
+    def threshold(self, fingers: int) -> float:
+        """The least score of a candidate that was compared, by how many fingers were."""
+        return self._thresholds.of(fingers)
 
     async def rank(self, features: Mapping[FingerPosition, FingerFeatures], result: SearchResult) -> RankedResult:
         """Re-rank what a gallery found.

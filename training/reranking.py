@@ -1,6 +1,6 @@
-"""Measure the thresholds of re-ranked candidates, and write them into the model's card.
+"""Measure the thresholds of re-ranked candidates.
 
-    python -m training.reranking --card fingerprint/models/finger.json
+    python -m training.reranking --out fingerprint/models/reranking.json
 
 To be run whenever the model or its axes change. Simulated fingers only: probes that are not in a gallery of simulated
 fingers are searched in it by their vectors, and the nearest are compared as the server compares them. So these are the
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
-from tenprint.fingerprint.matching import fused_score, match
+from tenprint.fingerprint.fusion import fused_score
+from tenprint.fingerprint.matching import match
 from training.descriptor_axes import minutiae_of
 from training.export import FINGER_CORRELATION
 from training.simulation import Simulator
@@ -60,22 +61,21 @@ def strangers() -> NDArray[np.float64]:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--card", type=Path, required=True)
-    card_path = parser.parse_args().card
+    parser.add_argument("--out", type=Path, required=True)
+    out = parser.parse_args().out
     scores = strangers()
     mean, one = float(scores.mean()), float(np.quantile(scores, 1 - THRESHOLD_FMR))
     # As for the vectors' thresholds (training/export.py): n fingers, each pair of scores correlated.
     spread = [math.sqrt((1 + (n - 1) * FINGER_CORRELATION) / n) for n in range(1, 11)]
-    card = json.loads(card_path.read_text())
-    card["reranked"] = {
+    card = {
         "of": f"{PROBES} simulated probes, each with the {SHORT_LIST} nearest of {FINGERS - PROBES} strangers",
         "mean": round(mean, 4),
         "standard_deviation": round(float(scores.std()), 4),
         "threshold_fmr": THRESHOLD_FMR,
         "candidate_thresholds": [round(mean + (one - mean) * share, 4) for share in spread],
     }
-    card_path.write_text(json.dumps(card, indent=2) + "\n")
-    print(card["reranked"])
+    out.write_text(json.dumps(card, indent=2) + "\n")
+    print(card)
 
 
 if __name__ == "__main__":

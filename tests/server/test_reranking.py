@@ -7,8 +7,9 @@ import pytest
 
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
+from tenprint.fingerprint.fusion import FusedThresholds, fused_score
 from tenprint.fingerprint.image import ImageLimits, decode_image
-from tenprint.fingerprint.matching import fused_score, match
+from tenprint.fingerprint.matching import match
 from tenprint.fingerprint.mindtct import MindtctExtractor
 from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2
@@ -95,7 +96,7 @@ def test_a_short_answer_is_the_beginning_of_a_long_one(server):
 
 def test_the_threshold_is_of_the_score_that_decides(server):
     answer = identify(server, sample(3, 2))
-    assert answer.score_threshold == pytest.approx(Embedder().candidate_threshold(1, reranked=True))
+    assert answer.score_threshold == pytest.approx(FusedThresholds().of(1))
     assert [item.subject_id for item in answer.candidates] == ["P3"]
     assert identify(server, sample(3, 2), score_threshold=1.0).outcome == identification_pb2.OUTCOME_NO_CANDIDATES
 

@@ -157,7 +157,7 @@ def other_model(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     shipped = Path(tenprint.fingerprint.embedding.__file__).parent / "models"
-    for name in ("finger.onnx", "finger.json", "descriptor_axes.npy"):
+    for name in ("finger.onnx", "finger.json", "descriptor_axes.npy", "reranking.json"):
         shutil.copy(shipped / name, folder / name)
     card = json.loads((folder / "finger.json").read_text())
     key = next(key for key, value in card.items() if value == Embedder().version)
