@@ -165,9 +165,7 @@ class Client:
         timeout: float | None = None,
     ) -> RecordReceipt:
         """Take a subject's encounters, or one, out of every search, and keep them. Safe to repeat, as all changes."""
-        request = records_pb2.SealRequest(
-            originator=codec.originator(originator), gallery=gallery, target=codec.target(target), reference=reference
-        )
+        request = codec.change(records_pb2.SealRequest, originator, gallery, target, reference)
         return codec.record_receipt((self._call(self._records.Seal, request, timeout)).receipt)
 
     def unseal(
@@ -179,9 +177,7 @@ class Client:
         timeout: float | None = None,
     ) -> RecordReceipt:
         """Let what was sealed be searched again."""
-        request = records_pb2.UnsealRequest(
-            originator=codec.originator(originator), gallery=gallery, target=codec.target(target), reference=reference
-        )
+        request = codec.change(records_pb2.UnsealRequest, originator, gallery, target, reference)
         return codec.record_receipt((self._call(self._records.Unseal, request, timeout)).receipt)
 
     def expunge(
@@ -193,9 +189,7 @@ class Client:
         timeout: float | None = None,
     ) -> RecordReceipt:
         """Remove a subject's encounters, or one, for good; `erased_by` says by when the last byte is gone."""
-        request = records_pb2.ExpungeRequest(
-            originator=codec.originator(originator), gallery=gallery, target=codec.target(target), reference=reference
-        )
+        request = codec.change(records_pb2.ExpungeRequest, originator, gallery, target, reference)
         return codec.expunction(self._call(self._records.Expunge, request, timeout))
 
     def merge(

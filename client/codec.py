@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from tenprint.client.errors import TenprintError, from_status
 from tenprint.client.types import (
@@ -214,6 +214,14 @@ def target(value: RecordTarget) -> records_pb2.RecordTarget:
     if isinstance(value, Subject):
         return records_pb2.RecordTarget(subject_id=value.subject_id)
     return records_pb2.RecordTarget(encounter_id=value.encounter_id)
+
+
+_Change = TypeVar("_Change", records_pb2.SealRequest, records_pb2.UnsealRequest, records_pb2.ExpungeRequest)
+
+
+def change(kind: type[_Change], by: Originator, gallery: str, target_: RecordTarget, reference: str) -> _Change:
+    """Write a change that is for a subject or an encounter."""
+    return kind(originator=originator(by), gallery=gallery, target=target(target_), reference=reference)
 
 
 def record_receipt(message: records_pb2.RecordReceipt, erased_by: datetime | None = None) -> RecordReceipt:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tenprint.client import console, render
+from tenprint.client.client import Client
 from tenprint.client.console import EXIT_CODES, Exit
 from tenprint.client.types import OneEncounter, Originator, RecordReceipt, RecordTarget, Subject
 
@@ -19,67 +20,36 @@ Reference = Annotated[str, typer.Option(help="the order or case that asks for it
 Tcn = Annotated[str | None, typer.Option(help="transaction control number; made here where not given")]
 
 
-@records.command(epilog=EXIT_CODES)
-def seal(
-    gallery: Gallery,
-    ori: console.Ori,
-    subject: SubjectId = None,
-    encounter: EncounterId = None,
-    reference: Reference = "",
-    tcn: Tcn = None,
-    address: console.Address = console.DEFAULT_ADDRESS,
-    ca: console.Ca = None,
-    cert: console.Cert = None,
-    key: console.Key = None,
-    timeout: console.Timeout = 60.0,
-    as_json: console.Json = False,
-) -> None:
-    """Take records out of every search, and keep them."""
-    target = _target(subject, encounter)
-    with console.connect(address, ca, cert, key, timeout) as client:
-        _change(ori, tcn, lambda by: client.seal(by, gallery, target, reference), as_json=as_json)
+def _on_target(change: Callable[[Client, Originator, str, RecordTarget, str], RecordReceipt]) -> Callable[..., None]:
+    """The command of a change that is for a subject or an encounter."""
+
+    def command(
+        gallery: Gallery,
+        ori: console.Ori,
+        subject: SubjectId = None,
+        encounter: EncounterId = None,
+        reference: Reference = "",
+        tcn: Tcn = None,
+        address: console.Address = console.DEFAULT_ADDRESS,
+        ca: console.Ca = None,
+        cert: console.Cert = None,
+        key: console.Key = None,
+        timeout: console.Timeout = 60.0,
+        as_json: console.Json = False,
+    ) -> None:
+        target = _target(subject, encounter)
+        with console.connect(address, ca, cert, key, timeout) as client:
+            _change(ori, tcn, lambda by: change(client, by, gallery, target, reference), as_json=as_json)
+
+    return command
 
 
-@records.command(epilog=EXIT_CODES)
-def unseal(
-    gallery: Gallery,
-    ori: console.Ori,
-    subject: SubjectId = None,
-    encounter: EncounterId = None,
-    reference: Reference = "",
-    tcn: Tcn = None,
-    address: console.Address = console.DEFAULT_ADDRESS,
-    ca: console.Ca = None,
-    cert: console.Cert = None,
-    key: console.Key = None,
-    timeout: console.Timeout = 60.0,
-    as_json: console.Json = False,
-) -> None:
-    """Let records be searched again."""
-    target = _target(subject, encounter)
-    with console.connect(address, ca, cert, key, timeout) as client:
-        _change(ori, tcn, lambda by: client.unseal(by, gallery, target, reference), as_json=as_json)
-
-
-@records.command(epilog=EXIT_CODES)
-def expunge(
-    gallery: Gallery,
-    ori: console.Ori,
-    subject: SubjectId = None,
-    encounter: EncounterId = None,
-    reference: Reference = "",
-    tcn: Tcn = None,
-    address: console.Address = console.DEFAULT_ADDRESS,
-    ca: console.Ca = None,
-    cert: console.Cert = None,
-    key: console.Key = None,
-    timeout: console.Timeout = 60.0,
-    as_json: console.Json = False,
-) -> None:
-    """Remove records for good; they stay gone in restored backups."""
-    target = _target(subject, encounter)
-    with console.connect(address, ca, cert, key, timeout) as client:
-        _change(ori, tcn, lambda by: client.expunge(by, gallery, target, reference), as_json=as_json)
+for _name, _help, _made in (
+    ("seal", "Take records out of every search, and keep them.", _on_target(Client.seal)),
+    ("unseal", "Let records be searched again.", _on_target(Client.unseal)),
+    ("expunge", "Remove records for good; they stay gone in restored backups.", _on_target(Client.expunge)),
+):
+    records.command(_name, help=_help, epilog=EXIT_CODES)(_made)
 
 
 @records.command(epilog=EXIT_CODES)
