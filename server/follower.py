@@ -106,13 +106,14 @@ class Follower:
             except Exception as error:  # noqa: BLE001 - a follower that ends would leave the server behind for ever
                 known = isinstance(error, StoreUnavailableError)
                 _log.error("following_failed", error_type=type(error).__name__, exc_info=None if known else error)
-                self._sleep(_BACK_OFF_SECONDS)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, _BACK_OFF_SECONDS)
                 continue
             if operations:
                 self._metrics.operations.inc(operations)
                 self._arrive(position)
             else:
-                self._sleep(_UNDECIDED_SECONDS if self._wanted > self._position else _POLL_SECONDS)
+                self._rest()
 
     def _arrive(self, position: Position) -> None:
         with self._changed:
@@ -123,11 +124,13 @@ class Follower:
         for _, future, loop in reached:
             loop.call_soon_threadsafe(_resolve, future)
 
-    def _sleep(self, seconds: float) -> None:
-        """Until something is expected beyond where it stands, or the time is over."""
+    def _rest(self) -> None:
+        """Until something is expected, or it is time to look for what others wrote."""
         with self._changed:
-            wanted = self._wanted
-            self._changed.wait_for(lambda: self._closed or self._wanted > max(wanted, self._position), seconds)
+            if self._wanted > self._position:  # committed, and an older transaction may still precede it
+                self._changed.wait_for(lambda: self._closed, _UNDECIDED_SECONDS)
+            else:
+                self._changed.wait_for(lambda: self._closed or self._wanted > self._position, _POLL_SECONDS)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
