@@ -81,8 +81,10 @@ class Follower:
             async with asyncio.timeout(None if deadline is None else max(0.0, deadline - time.monotonic())):
                 await future
         except TimeoutError as error:
+            here = self._position
+            behind = max(1, position.number - here.number)
             raise DeadlinePassedError(
-                f"min_position: {position} is not reached; this server stands at {self._position}"
+                f"min_position: {position} is not reached; this server stands at {here}, {behind} operations behind"
             ) from error
 
     def wait(self, position: Position, seconds: float) -> bool:

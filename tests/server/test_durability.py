@@ -80,6 +80,7 @@ def test_a_search_may_demand_a_position(server):
         server.identification.Identify(request, timeout=2)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert "stands at" in caught.value.details()
+    assert "operations behind" in caught.value.details()
     assert time.monotonic() - begun < 2, "the refusal comes before the caller's own deadline"
     code, broken, _ = refusal(lambda: search(server, 900, model, min_position="tomorrow"))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
