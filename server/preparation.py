@@ -15,7 +15,7 @@ from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.errors import FingerprintError, NoPrintError, SlapError
 from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
 from tenprint.fingerprint.image import WORKING_PPI, GreyImage, ImageLimits, decode_image
-from tenprint.fingerprint.itl import Impression, Segment, Transaction, TransactionLimits, read_transaction
+from tenprint.fingerprint.itl import Segment, Transaction, TransactionLimits, read_transaction
 from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
 from tenprint.fingerprint.positions import SLOTS, FingerPosition
 from tenprint.fingerprint.quality import nfiq2
@@ -34,6 +34,7 @@ from tenprint.server.capture import (
 )
 from tenprint.server.errors import InvalidRequestError, ModelMismatchError, OverloadedError, RefusedError, Violation
 from tenprint.server.metrics import Metrics
+from tenprint.server.selection import check_positions, choose, is_finger
 
 _T = TypeVar("_T")
 
@@ -127,7 +128,7 @@ class Preparation:
             self._waiting -= 1
 
     async def _prepare_fingers(self, capture: Fingers, path: str, *, for_enrolment: bool) -> PreparedCapture:
-        _check_positions(capture, path, unknown_position_allowed=not for_enrolment)
+        check_positions(capture, path, unknown_position_allowed=not for_enrolment)
         sources = [self._source(sample, f"{path}.fingers.samples[{i}]") for i, sample in enumerate(capture.samples)]
         absent = frozenset(finger.position for finger in capture.missing)
         sources, prepared = await self._prepare_all(sources, absent, for_enrolment=for_enrolment)
@@ -153,7 +154,7 @@ class Preparation:
                 f"{path}.transaction.data",
                 "its retention flag (RET, field 2.005) is N: nothing of it may be kept; it can be searched",
             )
-        chosen, reports = _choose(transaction, capture.positions)
+        chosen, reports = choose(transaction, capture.positions)
         sources = [
             _Source(f"{path}.transaction.data", impression.position, "transaction", impression.record_type,
                     impression.decode, impression.segments, impression.ppi)
@@ -176,7 +177,7 @@ class Preparation:
         self, sources: Sequence[_Source], missing: frozenset[FingerPosition], *, for_enrolment: bool
     ) -> tuple[list[_Source], list[_Prepared]]:
         """Prepare every sample, and behind each slap the fingers that were cut from it."""
-        single = frozenset(source.position.finger for source in sources if _is_finger(source.position))
+        single = frozenset(source.position.finger for source in sources if is_finger(source.position))
         slaps = [source for source in sources if source.position.is_slap]
         cut = await self._all_in_pool([partial(self._cut_slap, slap, missing, single) for slap in slaps])
         fingers_from = {id(slap): found for slap, found in zip(slaps, cut, strict=True)}
@@ -366,74 +367,6 @@ class Preparation:
             extract_seconds=extract_seconds,
             embed_seconds=embed_seconds,
         )
-
-
-def _check_positions(capture: Fingers, path: str, *, unknown_position_allowed: bool) -> None:
-    """One sample a finger, no finger both sent and missing, an unknown position alone."""
-    violations: list[Violation] = []
-    first: dict[FingerPosition, str] = {}
-    for i, sample in enumerate(capture.samples):
-        field = f"{path}.fingers.samples[{i}].position"
-        if sample.position is FingerPosition.UNKNOWN:
-            if not unknown_position_allowed:
-                violations.append(Violation(field, "unknown (FGP 0); a record needs positions 1 to 12"))
-            elif len(capture.samples) > 1:
-                violations.append(Violation(field, "unknown (FGP 0); allowed for one sample alone"))
-            continue
-        key = _key(sample.position)
-        if key in first:
-            problem = f"finger {int(key)} ({key.label}) is in {first[key]} already; send one sample a finger"
-            violations.append(Violation(field, problem))
-        first.setdefault(key, f"samples[{i}]")
-    for i, finger in enumerate(capture.missing):
-        field = f"{path}.fingers.missing[{i}].position"
-        if finger.position in first:
-            problem = f"finger {int(finger.position)} ({finger.position.label}) is in {first[finger.position]}"
-            violations.append(Violation(field, f"{problem}; a finger is sent or missing, not both"))
-        first.setdefault(finger.position, f"missing[{i}]")
-    if violations:
-        raise InvalidRequestError(violations)
-
-
-def _choose(
-    transaction: Transaction, positions: frozenset[FingerPosition]
-) -> tuple[list[Impression], list[SampleReport]]:
-    """The impressions of a file to use, one a finger, rolled before plain; and a report for everything else in it."""
-    chosen: dict[FingerPosition, Impression] = {}
-    reports: list[SampleReport] = []
-
-    def leave(impression: Impression, status: SampleStatus, detail: str) -> None:
-        reports.append(SampleReport(impression.position, status, detail, record_type=impression.record_type))
-
-    for impression in sorted(transaction.impressions, key=lambda item: not item.rolled):
-        if positions and impression.position not in positions:
-            leave(impression, SampleStatus.NOT_USED_POSITION, "the request names other positions")
-        elif impression.position is FingerPosition.UNKNOWN:
-            leave(impression, SampleStatus.NOT_USED_TYPE, "its position is unknown; send it alone as one sample")
-        elif (finger := _key(impression.position)) in chosen:
-            used = chosen[finger]
-            kind = "rolled" if used.rolled else "first"
-            leave(impression, SampleStatus.NOT_USED_DUPLICATE, f"the {kind} impression of this finger is used")
-        else:
-            chosen[finger] = impression
-    reports += [
-        SampleReport(finger.position, SampleStatus.MISSING, finger.reason.name.lower().replace("_", " "))
-        for finger in transaction.missing
-    ]
-    reports += [
-        SampleReport(FingerPosition.UNKNOWN, SampleStatus.NOT_USED_TYPE, record.reason, record_type=record.record_type)
-        for record in transaction.skipped
-    ]
-    return list(chosen.values()), reports
-
-
-def _key(position: FingerPosition) -> FingerPosition:
-    """What two samples may not both be of: one finger, rolled or plain, or one slap."""
-    return position if position.is_slap else position.finger
-
-
-def _is_finger(position: FingerPosition) -> bool:
-    return position is not FingerPosition.UNKNOWN and not position.is_slap
 
 
 def _within_template(minutiae: Minutiae) -> Minutiae:
