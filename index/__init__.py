@@ -20,7 +20,7 @@ from tenprint.index.results import (
     SearchResult,
     SearchTiming,
 )
-from tenprint.index.snapshots import SnapshotFolder
+from tenprint.index.snapshots import SnapshotFolder, sync_folder
 from tenprint.index.vectors import FINGERS, NORM_TOLERANCE
 
 __all__ = [
@@ -47,4 +47,5 @@ __all__ = [
     "SearchResult",
     "SearchTiming",
     "SnapshotFolder",
+    "sync_folder",
 ]

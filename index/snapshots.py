@@ -127,7 +127,7 @@ class SnapshotFolder:
         except OSError:
             partial.unlink(missing_ok=True)
             raise
-        self._sync_folder()
+        sync_folder(self.path)
         return manifest
 
     def forget(self, used: Sequence[str]) -> int:
@@ -148,7 +148,7 @@ class SnapshotFolder:
             if path.suffix == ".partial" or (path.suffix == ".segment" and path.name not in named):
                 path.unlink()
                 gone += path.suffix == ".segment"
-        self._sync_folder()
+        sync_folder(self.path)
         return gone
 
     def clear(self) -> None:
@@ -176,12 +176,18 @@ class SnapshotFolder:
         segments = tuple(SegmentEntry(**entry) for entry in content.pop("segments"))
         return Manifest(**content, segments=segments)
 
-    def _sync_folder(self) -> None:
-        handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+
+def sync_folder(path: Path) -> None:
+    """Bring a folder's entries to the disk: what was made, renamed or removed in it.
+
+    Raises:
+        OSError: if the disk does not take them.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _fields(manifest: Manifest) -> dict[str, Any]:

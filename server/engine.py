@@ -198,7 +198,10 @@ class Engine:
 
         def work() -> ChangeReceipt:
             receipt = self.store.records.expunge(gallery, target, request)
-            self._folder.ledger.add(self.store.erasure.pending())
+            try:
+                self._folder.ledger.add(self.store.erasure.tombstones())
+            except OSError as error:  # the repetition finds the change made, and writes what is missing here
+                raise StoreUnavailableError(f"the ledger of tombstones does not take it: {error.strerror}") from error
             return receipt
 
         receipt = await self.change(work)

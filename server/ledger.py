@@ -2,11 +2,13 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from tenprint.index import sync_folder
 from tenprint.store import Originator, Tombstone
 
 
@@ -15,7 +17,7 @@ class LedgerError(Exception):
 
 
 class Ledger:
-    """A text file with a line for every encounter that was expunged: ids and dates, nothing of a print.
+    """A text file with a line for every encounter that was expunged: ids and dates, nothing of a print. Thread-safe.
 
     Args:
         path: the file; made with the first tombstone.
@@ -23,6 +25,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path: Final = path
+        self._writing = threading.Lock()
 
     def tombstones(self) -> list[Tombstone]:
         """All of them, oldest first.
@@ -50,17 +53,19 @@ class Ledger:
         Raises:
             OSError: if the disk does not take them.
         """
-        known = {tombstone.encounter_id for tombstone in self.tombstones()}
-        new = [tombstone for tombstone in tombstones if tombstone.encounter_id not in known]
-        if not new:
-            return
-        with self.path.open("r+b" if self.path.exists() else "w+b") as file:
-            whole = file.read()
-            file.seek(whole.rfind(b"\n") + 1)  # over what a crash cut short
-            file.truncate()
-            file.writelines(_line(tombstone) for tombstone in new)
-            file.flush()
-            os.fsync(file.fileno())
+        with self._writing:  # several writers may expunge at once
+            known = {tombstone.encounter_id for tombstone in self.tombstones()}
+            new = [tombstone for tombstone in tombstones if tombstone.encounter_id not in known]
+            if not new:
+                return
+            with self.path.open("r+b" if self.path.exists() else "w+b") as file:
+                whole = file.read()
+                file.seek(whole.rfind(b"\n") + 1)  # over what a crash cut short
+                file.truncate()
+                file.writelines(_line(tombstone) for tombstone in new)
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(self.path.parent)  # the first line makes the file
 
 
 def _line(tombstone: Tombstone) -> bytes:

@@ -19,7 +19,7 @@ POINTS = {
     "between_commit_and_apply": (gallery.Gallery, "apply", "before"),
     "mid_segment_write": (segment_file, "_write_section", "after"),
     "before_rename": (snapshots.SnapshotFolder, "publish", "sync"),
-    "between_rename_and_fsync": (snapshots.SnapshotFolder, "_sync_folder", "before"),
+    "between_rename_and_fsync": (snapshots, "sync_folder", "before"),
     "mid_compaction": (gallery.Gallery, "_replace", "before"),
     "before_forgetting": (snapshots.SnapshotFolder, "forget", "before"),
     "mid_expunge": (ledger.Ledger, "add", "before"),

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import grpc
@@ -181,7 +182,7 @@ def test_two_processes_do_not_share_a_folder(folder):
 
 def tombstone(number):
     by = Originator("ZZLEDGER0", f"TCN{number:07d}")
-    return Tombstone(f"E{number}", "criminal", datetime(2026, 11, 24, 10, number, tzinfo=UTC), by)
+    return Tombstone(f"E{number}", "criminal", datetime(2026, 11, 24, 10, number % 60, tzinfo=UTC), by)
 
 
 def test_the_ledger_keeps_each_tombstone_once_and_survives_a_cut_line(tmp_path):
@@ -195,6 +196,13 @@ def test_the_ledger_keeps_each_tombstone_once_and_survives_a_cut_line(tmp_path):
     assert ledger.tombstones() == [tombstone(1), tombstone(2)]
     ledger.add([tombstone(3)])
     assert ledger.path.read_bytes() == whole
+
+
+def test_many_writers_lose_no_tombstone(tmp_path):
+    ledger = Ledger(tmp_path / "tombstones.jsonl")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: ledger.add([tombstone(number)]), range(40)))
+    assert sorted(item.encounter_id for item in ledger.tombstones()) == sorted(f"E{number}" for number in range(40))
 
 
 def test_a_damaged_ledger_stops_the_start(tmp_path):
