@@ -4,9 +4,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from tenprint.index import Gallery
 from tenprint.server.ledger import Ledger
 from tenprint.server.recovery import record, replay_tombstones
-from tenprint.store import Database, GallerySpec, Store, copy_store, live_galleries
+from tenprint.store import Database, GallerySpec, Store, copy_store, opened_as_it_is
 
 SAMPLED: Final = 50
 """Probes a gallery whose answers are recorded: its own records, spread evenly over it."""
@@ -82,7 +81,7 @@ def back_up(database_url: str, folder: Path) -> Summary:
     finally:
         source.close()
     answers, sizes = {}, {}
-    with _opened(copy_url) as (store, specs):
+    with opened_as_it_is(copy_url) as (store, specs):
         for spec in specs:
             gallery = _index(store, spec)
             answers[spec.name] = _answers(store, gallery)
@@ -130,16 +129,13 @@ def restore(folder: Path, database_url: str, ledger: Ledger) -> Summary:
         finally:
             source.close()
     sizes, compared = {}, 0
-    with _opened(database_url) as (store, specs):
+    with opened_as_it_is(database_url) as (store, specs):
         replay_tombstones(store, ledger)
         gone = {tombstone.encounter_id for tombstone in store.erasure.tombstones()}
         for spec in specs:
             gallery = _index(store, spec)
             sizes[spec.name] = gallery.size
             compared += _compare(spec.name, content["answers"].get(spec.name, {}), store, gallery, gone)
-        returned = sum(row.encounter_id in gone for spec in specs for rows in store.vectors(spec.name) for row in rows)
-        if returned:
-            raise BackupError(f"{returned} expunged encounters are in the restored store")
         store.database.scrub()
     return Summary(content["store_id"], sizes, compared, len(gone))
 
@@ -156,21 +152,6 @@ def _content(folder: Path) -> dict[str, Any]:
     if _sha256(folder / _DATABASE) != digest:
         raise BackupError(f"{folder / _DATABASE} does not have the checksum it was backed up with")
     return content
-
-
-@contextmanager
-def _opened(url: str) -> Iterator[tuple[Store, list[GallerySpec]]]:
-    """A store with the galleries that are in it, of whatever model."""
-    database = Database(url)
-    try:
-        specs = live_galleries(database)
-    finally:
-        database.close()
-    store = Store(url, specs)
-    try:
-        yield store, specs
-    finally:
-        store.close()
 
 
 def _index(store: Store, spec: GallerySpec) -> Gallery:
@@ -199,12 +180,14 @@ def _compare(
     """How many probes answered as recorded.
 
     Raises:
-        BackupError: if one did not.
+        BackupError: if one did not, or if one of `gone` is there.
     """
     probes = {probe: answer for probe, answer in recorded.items() if probe not in gone}
-    vectors = {
-        row.encounter_id: row.vector for rows in store.vectors(gallery) for row in rows if row.encounter_id in probes
-    }
+    vectors = {}
+    for rows in store.vectors(gallery):
+        if any(row.encounter_id in gone for row in rows):
+            raise BackupError(f"gallery {gallery!r}: an expunged encounter is in the restored store")
+        vectors.update({row.encounter_id: row.vector for row in rows if row.encounter_id in probes})
     for probe, answer in probes.items():
         if probe not in vectors:
             raise BackupError(f"gallery {gallery!r}: an encounter of the backup is not in the restored store")

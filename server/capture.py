@@ -1,7 +1,7 @@
 """What a caller handed in, and what was made of it: domain types, free of protobuf."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -11,6 +11,7 @@ from tenprint.fingerprint.features import FingerFeatures
 from tenprint.fingerprint.image import ImageFormat
 from tenprint.fingerprint.itl import MissingReason
 from tenprint.fingerprint.positions import FingerPosition
+from tenprint.fingerprint.template import MAX_SIDE, FingerView, write_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class PreparedCapture:
         fingers: the fingers in it, in FGP order; `(UNKNOWN,)` for the finger of unknown position.
         reports: one for every sample, missing finger and skipped record, in the order they were sent.
         features: what re-ranking reads of the fingers whose minutiae are known; empty where the position is not.
-        minutiae: those minutiae as an ISO/IEC 19794-2:2005 record; empty: none.
+        views: those minutiae, and the quality of their images where it was measured.
         decode_seconds: CPU-side seconds reading files and decoding images, summed over the samples.
         extract_seconds: likewise finding minutiae and measuring quality.
         embed_seconds: likewise making vectors.
@@ -114,12 +115,24 @@ class PreparedCapture:
     fingers: tuple[FingerPosition, ...]
     reports: tuple[SampleReport, ...]
     features: Mapping[FingerPosition, FingerFeatures]
-    minutiae: bytes
+    views: tuple[FingerView, ...]
     decode_seconds: float
     extract_seconds: float
     embed_seconds: float
+
+    def minutiae_record(self) -> bytes:
+        """The minutiae as an ISO/IEC 19794-2:2005 record, their places rounded into the image; empty: none."""
+        return write_template([_within_template(view) for view in self.views]) if self.views else b""
 
     @property
     def position_known(self) -> bool:
         """False for a lone finger of unknown position."""
         return self.fingers != (FingerPosition.UNKNOWN,)
+
+
+def _within_template(view: FingerView) -> FingerView:
+    """With places that a template can hold: within the image, and the image within what its fields can say."""
+    minutiae = view.minutiae
+    width, height = min(minutiae.width, MAX_SIDE), min(minutiae.height, MAX_SIDE)
+    x, y = np.clip(np.rint(minutiae.x), 0, width - 1), np.clip(np.rint(minutiae.y), 0, height - 1)
+    return replace(view, minutiae=replace(minutiae, x=x, y=y, width=width, height=height))

@@ -151,7 +151,7 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
             digest=digest,
             reports=codec.report_rows(prepared.reports),
             features=pack_capture(prepared.features),
-            minutiae=prepared.minutiae,
+            minutiae=prepared.minutiae_record(),
         )
         receipt = await self._engine.enrol(new)
         if not receipt.repeated:

@@ -86,6 +86,10 @@ class Follower:
             raise DeadlinePassedError(
                 f"min_position: {position} is not reached; this server stands at {here}, {behind} operations behind"
             ) from error
+        finally:
+            if future.cancelled():  # who waited has gone, or may wait no longer
+                with self._changed:
+                    self._waiting = [item for item in self._waiting if item[1] is not future]
 
     def wait(self, position: Position, seconds: float) -> bool:
         """As `reached`, for threads: whether it was reached in time."""
@@ -103,8 +107,8 @@ class Follower:
     def _run(self) -> None:
         while not self._closed:
             try:
-                with self._metrics.change_seconds.labels("apply").time():
-                    position, operations = catch_up(self._store, self._galleries, self._position)
+                begun = time.perf_counter()
+                position, operations = catch_up(self._store, self._galleries, self._position)
             except Exception as error:  # noqa: BLE001 - a follower that ends would leave the server behind for ever
                 known = isinstance(error, StoreUnavailableError)
                 _log.error("following_failed", error_type=type(error).__name__, exc_info=None if known else error)
@@ -112,6 +116,7 @@ class Follower:
                     self._changed.wait_for(lambda: self._closed, _BACK_OFF_SECONDS)
                 continue
             if operations:
+                self._metrics.change_seconds.labels("apply").observe(time.perf_counter() - begun)
                 self._metrics.operations.inc(operations)
                 self._arrive(position)
             else:

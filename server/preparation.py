@@ -20,7 +20,7 @@ from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
 from tenprint.fingerprint.positions import SLOTS, FingerPosition
 from tenprint.fingerprint.quality import nfiq2
 from tenprint.fingerprint.slaps import fingers_of, segment_slap
-from tenprint.fingerprint.template import MAX_SIDE, FingerView, read_template, write_template
+from tenprint.fingerprint.template import FingerView, read_template
 from tenprint.server.capture import (
     EmbeddingContent,
     Fingers,
@@ -292,7 +292,7 @@ class Preparation:
             extracted = time.perf_counter()
             (embedding,) = self._embedder.embed([loaded])
             features = FingerFeatures.of(loaded, embedding, self._axes)
-            described = (_within_template(loaded.chosen(embedding.kept)), features)
+            described = (loaded.chosen(embedding.kept), features)
         except FingerprintError as error:
             if error.field not in _CONTENT_FIELDS and source.form != "transaction":
                 raise InvalidRequestError([Violation(f"{source.path}.{error.field}", error.problem)]) from error
@@ -348,37 +348,23 @@ class Preparation:
             whole = np.zeros(SLOTS * dimension, dtype=np.float32)
             for finger, vector in vectors.items():
                 whole[finger.slot * dimension : (finger.slot + 1) * dimension] = vector
-        described = {
-            item.report.position.finger: (item.described, item.report.nfiq2)
+        described = [
+            (item.report.position.finger, item.report.nfiq2, *item.described)
             for item in prepared
             if item.described is not None and item.report.position is not FingerPosition.UNKNOWN
-        }
-        views = [
-            FingerView(finger, minutiae, quality, impression_type=0)
-            for finger, ((minutiae, _), quality) in sorted(described.items())
         ]
         return PreparedCapture(
             vector=whole,
             fingers=fingers,
             reports=reports,
-            features={finger: features for finger, ((_, features), _) in described.items()},
-            minutiae=write_template(views) if views else b"",
+            features={finger: features for finger, _, _, features in described},
+            views=tuple(
+                FingerView(finger, minutiae, quality, impression_type=0) for finger, quality, minutiae, _ in described
+            ),
             decode_seconds=decode_seconds,
             extract_seconds=extract_seconds,
             embed_seconds=embed_seconds,
         )
-
-
-def _within_template(minutiae: Minutiae) -> Minutiae:
-    """The minutiae with places that a template can hold: within the image, and the image within 16383 pixels."""
-    width, height = min(minutiae.width, MAX_SIDE), min(minutiae.height, MAX_SIDE)
-    return replace(
-        minutiae,
-        x=np.clip(np.rint(minutiae.x), 0, width - 1),
-        y=np.clip(np.rint(minutiae.y), 0, height - 1),
-        width=width,
-        height=height,
-    )
 
 
 def _as_is(image: GreyImage) -> GreyImage:

@@ -14,7 +14,7 @@ from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures, pack_c
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.template import read_template
 from tenprint.index import FINGERS, Gallery, Record
-from tenprint.store import EpochError, NewTemplate, Store, Unembedded, pack_vector, unpack_vector
+from tenprint.store import Epoch, EpochError, NewTemplate, Store, Unembedded, pack_vector, unpack_vector
 
 _ROWS: Final = 100
 SAMPLED: Final = 500
@@ -86,7 +86,13 @@ class Reembedding:
         self._store, self._gallery = store, gallery
         self._embedder, self._axes = Embedder(model), DescriptorAxes(model)
 
-    def build(self, progress: Callable[[int], None] = lambda _: None) -> Built:
+    def missing(self) -> int:
+        """Encounters that the model's epoch has no vector of."""
+        epochs = self._store.epochs.of(self._gallery)
+        mine = [epoch for epoch in epochs if epoch.model_version == self._embedder.version]
+        return mine[0].missing if mine else epochs[0].encounters + epochs[0].missing
+
+    def build(self, progress: Callable[[int], None]) -> Built:
         """Make what vectors the model's epoch lacks. Goes on where it was interrupted; the server may run meanwhile.
 
         Args:
@@ -116,12 +122,10 @@ class Reembedding:
         Raises:
             EpochError: if the model has no epoch here, or it is the live one.
         """
-        found = {epoch.model_version: epoch for epoch in self._store.epochs.of(self._gallery)}
-        live = next(epoch for epoch in found.values() if epoch.live)
-        new = found.get(self._embedder.version)
-        if new is None or new.live:
-            told = "is live" if new else "has not been built"
-            raise EpochError(f"gallery {self._gallery!r}: the epoch of model {self._embedder.version!r} {told}")
+        new = self._epoch()
+        live = next(epoch for epoch in self._store.epochs.of(self._gallery) if epoch.live)
+        if new.live:
+            raise EpochError(f"gallery {self._gallery!r}: the epoch of model {new.model_version!r} is live")
         both = [self._vectors(epoch.number, epoch.dimension) for epoch in (live, new)]
         mated, strangers = _sample(both[0], both[1])
         probes = [*mated, *strangers]
@@ -150,18 +154,27 @@ class Reembedding:
                 f"gallery {self._gallery!r}: model {self._embedder.version!r} found {compared.new.mates} of "
                 f"{compared.mated} sampled mates first, the live one {compared.live.mates}; nothing was changed"
             )
-        number = self._store.epochs.begin(self._gallery, self._embedder.version, self._embedder.dimension)
-        self._store.epochs.swap(self._gallery, number)
+        self._store.epochs.swap(self._gallery, self._epoch().number)
         return compared
 
     def forget(self) -> None:
         """Erase the model's epoch.
 
         Raises:
-            EpochError: if it is the live one.
+            EpochError: if there is none, or it is the live one.
         """
-        number = self._store.epochs.begin(self._gallery, self._embedder.version, self._embedder.dimension)
-        self._store.epochs.forget(self._gallery, number)
+        self._store.epochs.forget(self._gallery, self._epoch().number)
+
+    def _epoch(self) -> Epoch:
+        """The model's epoch.
+
+        Raises:
+            EpochError: if there is none.
+        """
+        for epoch in self._store.epochs.of(self._gallery):
+            if epoch.model_version == self._embedder.version:
+                return epoch
+        raise EpochError(f"gallery {self._gallery!r}: the epoch of model {self._embedder.version!r} has not been built")
 
     def _template(self, row: Unembedded) -> NewTemplate | None:
         slots = np.zeros((FINGERS, self._embedder.dimension), dtype=np.float32)

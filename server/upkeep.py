@@ -9,7 +9,7 @@ import numpy as np
 from tenprint.index.vectors import FINGERS, unit_slots
 from tenprint.server.recovery import IndexFolder, Recovered, catch_up, recover, replay_tombstones
 from tenprint.server.settings import Settings
-from tenprint.store import Database, Store, live_galleries
+from tenprint.store import Store, opened_as_it_is
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +78,13 @@ def _folder(settings: Settings) -> Iterator[IndexFolder]:
 def _opened(settings: Settings) -> Iterator[tuple[Store, list[Recovered]]]:
     """The store with the galleries that are in it, of whatever model, each brought up to the log's end."""
     url = settings.database_url.get_secret_value()
-    with _folder(settings) as folder:
-        database = Database(url)
-        try:
-            specs = live_galleries(database)
-        finally:
-            database.close()
-        store = Store(url, specs)
-        try:
-            replay_tombstones(store, folder.ledger)
-            recovered = [recover(store, folder, spec) for spec in specs]
-            if recovered:
-                galleries = {item.gallery.name: item.gallery for item in recovered}
-                catch_up(store, galleries, min(item.position for item in recovered))
-            yield store, recovered
-        finally:
-            store.close()
+    with _folder(settings) as folder, opened_as_it_is(url) as (store, specs):
+        replay_tombstones(store, folder.ledger)
+        recovered = [recover(store, folder, spec) for spec in specs]
+        if recovered:
+            galleries = {item.gallery.name: item.gallery for item in recovered}
+            catch_up(store, galleries, min(item.position for item in recovered))
+        yield store, recovered
 
 
 def _verified(store: Store, item: Recovered) -> Verified:

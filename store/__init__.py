@@ -1,7 +1,7 @@
 """The store of record: who is enrolled, in SQL. The truth; every index is a view of it. Knows no gRPC and no FAISS."""
 
 from tenprint.store.database import Database
-from tenprint.store.epochs import Epochs, NewTemplate, Unembedded, live_galleries
+from tenprint.store.epochs import Epochs, NewTemplate, Unembedded
 from tenprint.store.erasure import Erasure
 from tenprint.store.errors import (
     EpochError,
@@ -15,7 +15,7 @@ from tenprint.store.errors import (
 )
 from tenprint.store.portable import copy_store
 from tenprint.store.records import Records
-from tenprint.store.store import Store, fingers_of, pack_vector, unpack_vector
+from tenprint.store.store import Store, opened_as_it_is, pack_vector, unpack_vector
 from tenprint.store.types import (
     ChangeReceipt,
     Changes,
@@ -66,8 +66,7 @@ __all__ = [
     "TransactionTakenError",
     "Unembedded",
     "copy_store",
-    "fingers_of",
-    "live_galleries",
+    "opened_as_it_is",
     "pack_vector",
     "unpack_vector",
 ]

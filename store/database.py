@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tenprint.store import schema
 from tenprint.store.errors import StoreUnavailableError
@@ -198,8 +199,8 @@ class Database:
             return str(connection.execute(select(schema.identity.c.store_id)).scalar_one())
 
 
-class _CollisionError(Exception):
-    """PostgreSQL broke off a transaction in favour of another."""
+class _CollisionError(StoreUnavailableError):
+    """PostgreSQL broke off a transaction in favour of another, again and again where a caller meets this."""
 
 
 @contextmanager
@@ -211,9 +212,9 @@ def _told() -> Iterator[None]:
         raise
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _AGAIN:
-            raise _CollisionError from error
+            raise _CollisionError("other writers were in the way") from error
         raise StoreUnavailableError(f"the database does not take it: {_kind(error.orig)}") from error
-    except TimeoutError as error:  # of the pool
+    except PoolTimeoutError as error:
         raise StoreUnavailableError("every connection to the database is in use") from error
 
 

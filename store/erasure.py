@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from tenprint.store import schema
 from tenprint.store.database import Database, originator_row, utc
@@ -21,12 +21,12 @@ class Erasure:
     def tombstones(self) -> list[Tombstone]:
         """Every encounter that was ever expunged, oldest first."""
         with self._database.read() as connection:
-            return _tombstones(connection, erased=None)
+            return _tombstones(connection)
 
     def pending(self) -> list[Tombstone]:
         """Those whose bytes may still lie somewhere, oldest first."""
         with self._database.read() as connection:
-            return _tombstones(connection, erased=False)
+            return _tombstones(connection, schema.expunction.c.erased_at.is_(None))
 
     def oldest_pending(self) -> datetime | None:
         """When the oldest pending one was expunged; None: there is none."""
@@ -87,11 +87,9 @@ class Erasure:
         self._database.insert_if_absent(connection, schema.expunction, [row])
 
 
-def _tombstones(connection: Connection, *, erased: bool | None) -> list[Tombstone]:
+def _tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tombstone]:
     table = schema.expunction
-    query = select(table).order_by(table.c.at, table.c.encounter_id)
-    if erased is not None:
-        query = query.where(table.c.erased_at.is_not(None) if erased else table.c.erased_at.is_(None))
+    query = select(table).where(*which).order_by(table.c.at, table.c.encounter_id)
     return [
         Tombstone(row.encounter_id, row.gallery, utc(row.at), Originator(row.ori, row.tcn))
         for row in connection.execute(query)

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from sqlalchemy import insert as insert_into
 
 from tenprint.store import schema
 from tenprint.store.database import Database, Observe, originator_row, utc
-from tenprint.store.epochs import Epochs, hold_gallery
+from tenprint.store.epochs import Epochs, hold_gallery, live_galleries
 from tenprint.store.erasure import Erasure
 from tenprint.store.errors import NotStoredError, TransactionTakenError
 from tenprint.store.records import Records
@@ -145,14 +146,13 @@ class Store:
             NotStoredError: if nothing ever was.
         """
         table = schema.operation
+        which: ColumnElement[bool] = table.c.encounter_id == encounter_id
         if subject_id is not None:
-            of_subject = or_(table.c.subject_id == subject_id, table.c.previous_subject_id == subject_id)
-            named = select(table.c.encounter_id).where(table.c.gallery == gallery, of_subject)
-            which: ColumnElement[bool] = table.c.encounter_id.in_(named)
-        else:
-            which = and_(table.c.encounter_id == encounter_id, table.c.gallery == gallery)
+            which = or_(table.c.subject_id == subject_id, table.c.previous_subject_id == subject_id)
+        named = select(table.c.encounter_id).where(table.c.gallery == gallery, which)  # moved ones: in both galleries
+        query = select(table).where(table.c.encounter_id.in_(named)).order_by(table.c.number)
         with self.database.read() as connection:
-            rows = connection.execute(select(table).where(which).order_by(table.c.number)).all()
+            rows = connection.execute(query).all()
         if not rows:
             kind = "encounter" if subject_id is None else "subject"
             raise NotStoredError(kind, subject_id or encounter_id or "")
@@ -233,7 +233,7 @@ class Store:
         return Position(0, 0) if row is None else Position(row.transaction, row.number)
 
     def _searched(self) -> Any:
-        encounter, template, gallery = schema.encounter, schema.template, schema.gallery
+        encounter, template = schema.encounter, schema.template
         return (
             select(
                 encounter.c.encounter_id,
@@ -243,7 +243,6 @@ class Store:
                 template.c.vector,
                 template.c.features,
             )
-            .join(gallery, gallery.c.name == encounter.c.gallery)
             .join(
                 template,
                 and_(
@@ -364,6 +363,21 @@ class Store:
         for rows in (table, schema.receipt, schema.change):
             connection.execute(update(rows).values(transaction=0))
         renew_identity(connection)
+
+
+@contextmanager
+def opened_as_it_is(url: str) -> Iterator[tuple[Store, list[GallerySpec]]]:
+    """A store with the galleries that are in it, of whatever model; closed at the end."""
+    database = Database(url)
+    try:
+        specs = live_galleries(database)
+    finally:
+        database.close()
+    store = Store(url, specs)
+    try:
+        yield store, specs
+    finally:
+        store.close()
 
 
 def renew_identity(connection: Connection) -> None:

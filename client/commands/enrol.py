@@ -39,15 +39,16 @@ def enrol(
 ) -> None:
     """Enrol captures into a gallery: one transaction file or one set of fingers, or many transaction files.
 
-    Many files can be enrolled again after a break, with the same command: what was enrolled is not enrolled twice.
+    Many files can be enrolled again after a break, with the same command: what was enrolled is not enrolled twice, also
+    where it was deleted since. To enrol such a file anew, give it alone: it gets a transaction number of its own.
     """
     many = len(prints) > 1 and all(Path(name).suffix.lower() in files.TRANSACTIONS for name in prints)
     if many and (tcn or subject):
         console.fail(Exit.USAGE, "--tcn and --subject belong to one capture; several files were given")
     if many and (absent := [name for name in prints if not Path(name).is_file()]):
         console.fail(Exit.USAGE, f"{len(absent)} of the files are not there, the first: {absent[0]}")
-    tcns = [_content_tcn(gallery, name, positions) for name in prints] if many else [tcn or console.new_tcn()]
     try:
+        tcns = [_content_tcn(gallery, name, positions) for name in prints] if many else [tcn or console.new_tcn()]
         chosen = files.parse_positions(positions)
         capture = None if many else files.capture(prints, chosen, ppi)
     except (ValueError, OSError) as error:

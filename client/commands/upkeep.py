@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import MofNCompleteColumn, Progress
 
 from tenprint.client import console
 from tenprint.client.console import Exit, require
@@ -98,8 +99,11 @@ def build(
 ) -> None:
     """Make the other model's vectors from the minutiae kept. Goes on where it was interrupted; the server may run."""
     with _reembedding(gallery, model, database_url) as work:
-        with console.err.status("embedding"):
-            built = work.build()
+        with Progress(
+            *Progress.get_default_columns(), MofNCompleteColumn(), console=console.err, disable=as_json
+        ) as bar:
+            task = bar.add_task("embedding", total=work.missing())
+            built = work.build(lambda looked_at: bar.advance(task, looked_at))
         told = f"epoch {built.epoch}: {built.embedded} encounters embedded, {built.without_minutiae} without minutiae, "
         _tell(built, f"{told}{built.unusable} of which this model can make nothing", as_json=as_json)
 
@@ -137,19 +141,11 @@ def forget(gallery: Gallery, model: Model = None, database_url: DatabaseUrl = No
 def _reembedding(gallery: str, model: Path | None, database_url: str | None) -> Iterator["Reembedding"]:
     with _reported():
         from tenprint.server.reembedding import Reembedding
-        from tenprint.store import Database, Store, live_galleries
+        from tenprint.store import opened_as_it_is
 
         url = _settings(database_url, None).database_url.get_secret_value()
-        database = Database(url)
-        try:
-            specs = live_galleries(database)
-        finally:
-            database.close()
-        store = Store(url, specs)
-        try:
+        with opened_as_it_is(url) as (store, _):
             yield Reembedding(store, gallery, model)
-        finally:
-            store.close()
 
 
 def _settings(database_url: str | None, index_folder: Path | None) -> "Settings":

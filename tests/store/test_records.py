@@ -152,6 +152,13 @@ def test_moved_it_is_in_the_other_gallery_and_followers_of_both_hear_of_it(store
     changes = store.changes(before)
     assert changes.drop == {"criminal": [one]}
     assert [row.encounter_id for row in changes.put["immigration"]] == [one]
+    for gallery in ("criminal", "immigration"):
+        told = store.history(gallery, subject_id=None, encounter_id=one)
+        assert [(row.kind, row.gallery) for row in told] == [
+            ("enrol", "criminal"),
+            ("move", "criminal"),
+            ("move", "immigration"),
+        ]
 
 
 def test_moving_between_models_is_refused(url):

@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import numpy as np
@@ -19,6 +20,7 @@ from tenprint.store import (
     Originator,
     Position,
     Store,
+    StoreUnavailableError,
     TransactionTakenError,
 )
 from tenprint.store.schema import metadata
@@ -169,3 +171,13 @@ def test_the_revisions_make_the_schema_the_code_believes_in(url):
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def test_with_every_connection_in_use_it_says_so(store, monkeypatch):
+    monkeypatch.setattr(store.database.engine.pool, "_timeout", 0.1)
+    with ExitStack() as held_open:
+        for _ in range(store.database.engine.pool.size()):
+            held_open.enter_context(store.database.engine.connect())
+        with pytest.raises(StoreUnavailableError, match="connection"):
+            store.latest()
+    assert store.latest() == Position(0, 0)
