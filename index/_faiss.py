@@ -54,3 +54,61 @@ def nearest(
     faiss.omp_set_num_threads(_THREADS if len(queries) >= _PARALLEL_QUERIES else 1)
     scores, numbers = faiss.knn(queries, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
     return scores, numbers
+
+
+def products_of(
+    query: NDArray[np.float32], rows: NDArray[np.float32], numbers: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The inner products of one query, float32 [w], with chosen rows of float32 [m, w], without copying them."""
+    products = np.empty(len(numbers), dtype=np.float32)
+    numbers = np.ascontiguousarray(numbers, dtype=np.int64)
+    faiss.omp_set_num_threads(1)
+    faiss.fvec_inner_products_by_idx(  # type: ignore[attr-defined]  # in C++
+        faiss.swig_ptr(products), faiss.swig_ptr(query), faiss.swig_ptr(rows), faiss.swig_ptr(numbers),
+        len(query), 1, len(numbers),
+    )  # fmt: skip
+    return products
+
+
+_PARALLEL_SCANS = 4
+"""The smallest batch whose scan of codes gains from more than one thread: FAISS divides the queries among them."""
+
+
+class ScanIndex:
+    """FAISS's IndexPQFastScan with one codebook for all pieces.
+
+    Args:
+        centroids: float32 [16, piece].
+        width: numbers of a row, a multiple of the piece.
+        packed: uint8, codes as `packed` gave them, copied; None: none.
+        count: rows they are of.
+    """
+
+    def __init__(
+        self, centroids: NDArray[np.float32], width: int, packed: NDArray[np.uint8] | None, count: int
+    ) -> None:
+        pieces = width // centroids.shape[1]
+        self._index = faiss.IndexPQFastScan(width, pieces, 4, faiss.METRIC_INNER_PRODUCT)
+        faiss.copy_array_to_vector(np.tile(centroids.reshape(-1), pieces), self._index.pq.centroids)
+        self._index.is_trained = True
+        if packed is not None:  # what `add` would have left
+            faiss.copy_array_to_AlignedTable(packed, self._index.codes)
+            self._index.ntotal = count
+            self._index.ntotal2 = -(-count // self._index.bbs) * self._index.bbs  # type: ignore[attr-defined]  # in C++
+
+    def add(self, rows: NDArray[np.float32]) -> None:
+        """Encode further rows, float32 [n, width]."""
+        faiss.omp_set_num_threads(_THREADS)
+        self._index.add(rows)
+
+    def packed(self) -> NDArray[np.uint8]:
+        """The codes, uint8; a view."""
+        codes = self._index.codes
+        view: NDArray[np.uint8] = faiss.rev_swig_ptr(codes.get(), codes.size())
+        return view
+
+    def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The k rows of largest approximate inner product with each query; as the function of that name."""
+        faiss.omp_set_num_threads(_THREADS if len(queries) >= _PARALLEL_SCANS else 1)
+        scores, numbers = self._index.search(queries, k)
+        return scores, numbers

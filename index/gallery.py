@@ -21,6 +21,7 @@ from tenprint.index.errors import (
 )
 from tenprint.index.nomination import nominate
 from tenprint.index.results import Coverage, GalleryInfo, Record, SearchBatch, SearchResult, SearchTiming
+from tenprint.index.scan import PIECE, SCAN_FROM, SCAN_ROWS, simulated_codebook
 from tenprint.index.scoring import best_of_each_subject, score_nominees, with_features
 from tenprint.index.segment_file import open_segment, write_segment
 from tenprint.index.segments import Segment, plan_rewrites
@@ -51,32 +52,37 @@ class _State:
 
 
 class Gallery:
-    """Encounters of subjects under one model version, in memory, searched exactly.
+    """Encounters of subjects under one model version, searched by similarity.
 
     Thread-safe. Writes are serialised; each is published as a whole, at once, and a search works on the state that was
     published when it began: it never sees part of a write and never waits for one.
 
     A finger's score is the cosine of the two finger vectors; a capture's score is the mean over the fingers that both
-    sides have. It depends on the two captures alone, to the last bit.
+    sides have. It depends on the two captures alone, to the last bit. Those scored are proven to include the best, but
+    in large files: there scan codes choose whom to score, and what they miss is measured (`nomination.py`).
 
     Args:
         name: the gallery's name, 1 to 256 characters.
         dimension: numbers a finger, 1 to 4096.
         model_version: the embedding model of every vector, 1 to 256 characters. Vectors do not carry it: the caller
             checks it before it hands them in.
+        scan_from: encounters from which on the gallery's files have scan codes; None: never, every search is exact.
+            Where the dimension is no multiple of 4 there are none either.
 
     Raises:
         InvalidIdError: if the name or the model version is empty or too long.
         InvalidLimitError: if the dimension is out of range.
     """
 
-    def __init__(self, name: str, *, dimension: int, model_version: str) -> None:
+    def __init__(self, name: str, *, dimension: int, model_version: str, scan_from: int | None = SCAN_FROM) -> None:
         _check_id(name, "name")
         _check_id(model_version, "model_version")
         _check_range(dimension, "dimension", 1, MAX_DIMENSION)
         self._name = name
         self._dimension = dimension
         self._model_version = model_version
+        self._scan_from = None if dimension % PIECE else scan_from
+        self._codebook = None if self._scan_from is None else simulated_codebook(dimension)
         self._published = _State()
         # The rest belongs to the writer that holds the lock; the last two to the one that makes snapshots.
         self._writing = threading.Lock()
@@ -194,14 +200,16 @@ class Gallery:
             OSError: if the disk does not take it. The gallery goes on as it was.
         """
         state = self._sealed()
-        plan = plan_rewrites(state.segments, frozenset(erase))
+        coded = self._scan_from is not None and state.records >= self._scan_from
+        least = min(SCAN_ROWS, self._scan_from or 0) if coded else None
+        plan = plan_rewrites(state.segments, frozenset(erase), least)
         kept = [
             SegmentEntry(segment.file, segment.mask, self._crc_of[segment.file], packed_dead(segment.dead))
             for segment in state.segments
             if segment.file is not None and not any(segment in group for group in plan)
         ]
         try:
-            written = [self._written(folder, group) for group in plan]
+            written = [self._written(folder, group, least) for group in plan]
             manifest = Manifest(
                 gallery=self._name,
                 origin=origin,
@@ -258,12 +266,13 @@ class Gallery:
         for segment in self._published.segments:
             yield from segment.records()
 
-    def search(self, probes: NDArray[np.float32], k: int) -> SearchBatch:
-        """Find the k best subjects of each probe, exactly.
+    def search(self, probes: NDArray[np.float32], k: int, *, exact: bool = False) -> SearchBatch:
+        """Find the k best subjects of each probe.
 
         Args:
             probes: float32 [n, 10 * d], n from 0 to 1024; slots as in ``Record.vector``.
             k: subjects wanted, 1 to 1000.
+            exact: do without scan codes: the reference by which what they miss is measured.
 
         Raises:
             InvalidVectorError: if the probes are not float32 of that shape, or one holds NaN or infinity, has no
@@ -273,10 +282,10 @@ class Gallery:
         _check_range(k, "k", 1, MAX_CANDIDATES)
         check_shape(probes, (None, FINGERS * self._dimension), "probes")
         _check_range(len(probes), "probes", 0, MAX_PROBES)
-        return self._search(unit_slots(probes, FINGERS, self._dimension, "probes[{}]"), k)
+        return self._search(unit_slots(probes, FINGERS, self._dimension, "probes[{}]"), k, exact=exact)
 
     def search_unknown_position(self, finger_vectors: NDArray[np.float32], k: int) -> SearchBatch:
-        """Find the k best subjects for single fingers whose position is unknown (FGP 0), exactly.
+        """Find the k best subjects for single fingers whose position is unknown (FGP 0).
 
         Each finger is compared with all ten positions; a candidate's one finger score names the position that matched
         best. Costs ten probes of one finger.
@@ -296,7 +305,7 @@ class Gallery:
         fingers = unit_slots(finger_vectors, 1, self._dimension, "finger_vectors[{}]")
         shifted = np.zeros((len(fingers), FINGERS, FINGERS, self._dimension), dtype=np.float32)
         shifted[:, range(FINGERS), range(FINGERS)] = fingers
-        batch = self._search(shifted.reshape(-1, FINGERS, self._dimension), k)
+        batch = self._search(shifted.reshape(-1, FINGERS, self._dimension), k, exact=False)
         results = []
         for start in range(0, len(batch.results), FINGERS):
             shifts = batch.results[start : start + FINGERS]
@@ -308,17 +317,20 @@ class Gallery:
             )
         return SearchBatch(tuple(results), batch.timing)
 
-    def _search(self, probes: NDArray[np.float32], k: int) -> SearchBatch:
+    def _search(self, probes: NDArray[np.float32], k: int, *, exact: bool) -> SearchBatch:
         """Search checked probes, float32 [n, 10, d], in the state published now."""
         state = self._published
         masks = presence_masks(probes)
         began = time.perf_counter()
-        nominated = nominate(state.segments, probes, masks, k)
+        nominated = nominate(state.segments, probes, masks, k, exact=exact)
         halfway = time.perf_counter()
         results = []
+        shared_by = {
+            mask: sum(segment.live for segment in state.segments if segment.mask & mask) for mask in set(masks)
+        }
         for probe, mask, by_segment in zip(probes, masks, nominated, strict=True):
             candidates = [c for nominees in by_segment for c in score_nominees(probe, mask, nominees)]
-            searched = sum(segment.live for segment in state.segments if segment.mask & mask)
+            searched = shared_by[mask]
             best = best_of_each_subject(candidates, k)
             results.append(
                 SearchResult(
@@ -391,12 +403,15 @@ class Gallery:
     def _files(self) -> list[str]:
         return [segment.file for segment in self._published.segments if segment.file is not None]
 
-    def _written(self, folder: SnapshotFolder, group: Sequence[Segment]) -> SegmentEntry | None:
-        """The live encounters of a group of segments as one new file; None where there are none."""
-        if not any(segment.live for segment in group):
+    def _written(self, folder: SnapshotFolder, group: Sequence[Segment], scan_from: int | None) -> SegmentEntry | None:
+        """The live encounters of a group of segments as one new file, with codes from so many on; None where there are
+        none."""
+        live = sum(segment.live for segment in group)
+        if not live:
             return None
+        codebook = self._codebook if scan_from is not None and live >= scan_from else None
         path = folder.path / f"{uuid.uuid4().hex}.segment"
-        crc = write_segment(path, group, self._dimension, folder.fsynced)
+        crc = write_segment(path, group, self._dimension, codebook, folder.fsynced)
         return SegmentEntry(path.name, group[0].mask, crc, "")
 
     def _mapped(self, folder: SnapshotFolder, entry: SegmentEntry, *, check: bool) -> Segment:
@@ -406,6 +421,7 @@ class Gallery:
             self._new_serial(),
             mask=entry.mask,
             dimension=self._dimension,
+            codebook=self._codebook,
             header_crc=entry.header_crc,
             check=check,
         )

@@ -1,12 +1,21 @@
-"""Nomination: FAISS names the encounters that can be among the best k subjects, with proof that none is missing."""
+"""Nomination: FAISS names the encounters that can be among the best k subjects.
 
-from collections.abc import Collection, Sequence
+Segments without scan codes are scanned whole, with proof that none is missing. Of those with codes, the codes name some
+hundred encounters in all, and these are compared in float32 as a flat scan would; that none is missing among those is
+measured (docs/performance.md), not proven. Which of the two a segment gets depends on the segment alone, and what its
+codes say of an encounter on the probe and that encounter alone: never on the batch, the threads or the load.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenprint.index._faiss import nearest
+from tenprint.index._faiss import nearest, products_of
+from tenprint.index.pool import POOL_ROWS, Pool
+from tenprint.index.scan import nominees_wanted
 from tenprint.index.segments import Segment
 from tenprint.index.vectors import FINGERS, slots_of
 
@@ -29,7 +38,8 @@ class Nominees:
         segment: where they lie.
         rows: int64 [n], their rows; none dead.
         scores: float64 [n], FAISS's inner products over the number of shared fingers, falling.
-        bound: the most that an encounter of the segment outside these can score in nomination; None: there is none.
+        bound: the most that an encounter of the segment outside these can score in nomination; None: there is none, or
+            scan codes left it out.
     """
 
     segment: Segment
@@ -61,7 +71,7 @@ def nomination_error(width: int) -> float:
 
 
 def nominate(
-    segments: Sequence[Segment], probes: NDArray[np.float32], masks: Sequence[int], k: int
+    segments: Sequence[Segment], probes: NDArray[np.float32], masks: Sequence[int], k: int, *, exact: bool
 ) -> list[list[Nominees]]:
     """Name every encounter that can be the best of one of the k best subjects, for each probe.
 
@@ -75,35 +85,47 @@ def nominate(
         probes: float32 [n, 10, d], unit slots.
         masks: the n probes' fingers.
         k: subjects wanted.
+        exact: scan every segment whole, codes or no.
 
     Returns:
         For each probe, the nominees of the segments that share a finger with it, those with none left out.
     """
+    if not masks:
+        return []
     slack = 2 * nomination_error(FINGERS * probes.shape[2])
-    found: list[dict[int, Nominees]] = [{} for _ in masks]
+    coded = [] if exact else [segment for segment in segments if segment.codes is not None]
+    found = _ask_codes(coded, probes, masks, k)
+    whole = [segment for segment in segments if exact or segment.codes is None]
+    pool = Pool([segment for segment in whole if segment.count <= POOL_ROWS], probes, masks)
+    large = [segment for segment in whole if segment.count > POOL_ROWS]
     floors = [-np.inf] * len(masks)
     pending = {
         segment.serial: sharing
-        for segment in segments
+        for segment in large
         if segment.live and (sharing := [number for number, mask in enumerate(masks) if mask & segment.mask])
     }
     limit = k + _MARGIN
-    while pending:
-        for segment in segments:
+    unsettled = set(range(len(masks)))
+    while unsettled:
+        for segment in large:
             if asking := pending.get(segment.serial):
                 for number, nominees in zip(asking, _ask(segment, probes, masks, asking, limit), strict=True):
                     found[number][segment.serial] = nominees
-        for number in {number for asking in pending.values() for number in asking}:
-            floors[number] = _kth_subject_score(found[number].values(), k) - slack
+        for number in unsettled:
+            floors[number] = _kth_subject_score([*_listed(found[number].values()), *pool.best(number, k)], k) - slack
         pending = {
             serial: missing
             for serial, asking in pending.items()
             if (missing := [number for number in asking if found[number][serial].may_miss(floors[number])])
         }
+        unsettled = {number for asking in pending.values() for number in asking}
         limit *= _GROWTH
     return [
-        [kept for nominees in by_segment.values() if len((kept := nominees.not_below(floor)).rows)]
-        for by_segment, floor in zip(found, floors, strict=True)
+        [
+            *(kept for nominees in by_segment.values() if len((kept := nominees.not_below(floor)).rows)),
+            *(Nominees(segment, rows, scores, None) for segment, rows, scores in pool.not_below(number, floor)),
+        ]
+        for number, (by_segment, floor) in enumerate(zip(found, floors, strict=True))
     ]
 
 
@@ -123,13 +145,83 @@ def _ask(
     return [Nominees(segment, rows[i][alive[i]], scores[i][alive[i]], bounds[i]) for i in range(len(asking))]
 
 
-def _kth_subject_score(found: Collection[Nominees], k: int) -> float:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Named:
+    """What the codes of one segment name for one probe.
+
+    Attributes:
+        segment: where they lie.
+        shared: fingers in common.
+        rows: int64 [n]; none dead.
+        approximate: float32 [n], approximate scores, falling.
+    """
+
+    segment: Segment
+    shared: int
+    rows: NDArray[np.int64]
+    approximate: NDArray[np.float32]
+
+
+def _ask_codes(
+    segments: Sequence[Segment], probes: NDArray[np.float32], masks: Sequence[int], k: int
+) -> list[dict[int, Nominees]]:
+    """For each probe, by segment, what its codes name, with scores as a flat scan gives them.
+
+    Of all segments that share as many fingers with the probe, the same number is named as if they were one.
+    """
+    named: list[list[_Named]] = [[] for _ in masks]
+    for segment in segments:
+        asking = [number for number, mask in enumerate(masks) if mask & segment.mask]
+        if asking:
+            for number, answer in zip(asking, _scan(segment, probes, masks, asking, k), strict=True):
+                named[number].append(answer)
+    return [_compared(probe, answers, k) for probe, answers in zip(probes, named, strict=True)]
+
+
+def _scan(
+    segment: Segment, probes: NDArray[np.float32], masks: Sequence[int], asking: list[int], k: int
+) -> Iterator[_Named]:
+    if segment.codes is None:
+        raise ValueError("a segment without codes cannot be scanned by them")
+    shared = [(masks[number] & segment.mask).bit_count() for number in asking]
+    wanted = nominees_wanted(k, min(shared))
+    limit = min(wanted + min(segment.dead_count, wanted), segment.count)
+    queries = probes[np.ix_(asking, slots_of(segment.mask))].reshape(len(asking), -1)
+    products, rows = segment.codes.nearest(queries, limit)
+    for i, fingers in enumerate(shared):
+        alive = ~segment.dead[rows[i]]
+        yield _Named(segment, fingers, rows[i][alive], products[i][alive] / fingers)
+
+
+def _compared(probe: NDArray[np.float32], named: Sequence[_Named], k: int) -> dict[int, Nominees]:
+    """The nearest of what codes named, compared."""
+    found: dict[int, Nominees] = {}
+    for shared in {answer.shared for answer in named}:
+        group = [answer for answer in named if answer.shared == shared]
+        wanted = nominees_wanted(k, shared)
+        scores = np.concatenate([answer.approximate for answer in group])
+        floor = -np.inf if len(scores) <= wanted else np.partition(scores, -wanted)[-wanted]
+        for answer in group:
+            rows = answer.rows[answer.approximate >= floor]
+            if len(rows):
+                query = probe[list(slots_of(answer.segment.mask))].reshape(-1)
+                exact = products_of(query, answer.segment.vectors, rows).astype(np.float64) / shared
+                order = np.argsort(-exact, kind="stable")
+                found[answer.segment.serial] = Nominees(answer.segment, rows[order], exact[order], None)
+    return found
+
+
+def _listed(found: Collection[Nominees]) -> Iterator[tuple[float, str]]:
+    """Score and subject of everything found."""
+    for nominees in found:
+        yield from zip(nominees.scores.tolist(), nominees.segment.subject_ids[nominees.rows], strict=True)
+
+
+def _kth_subject_score(found: list[tuple[float, str]], k: int) -> float:
     """The nomination score of the k-th best subject found; minus infinity while fewer than k are."""
-    scores = np.concatenate([nominees.scores for nominees in found])
-    subjects = np.concatenate([nominees.segment.subject_ids[nominees.rows] for nominees in found])
     seen: set[str] = set()
-    for place in np.argsort(-scores):
-        seen.add(subjects[place])
+    for score, subject in sorted(found, key=itemgetter(0), reverse=True):
+        seen.add(subject)
         if len(seen) == k:
-            return float(scores[place])
+            return score
     return -np.inf

@@ -8,7 +8,8 @@ Layout, little-endian: one page of header, then sections, each beginning on a pa
     16        JSON {"mask", "count", "dimension", "sections": {name: {"offset", "bytes", "crc32"}}}
 
 Sections: `vectors` float32 [count, fingers * d]; `encounters`, `subjects`, `features`: uint64 [count + 1] of ends, then
-the bytes of all rows one after another. A reader ignores sections it does not know, so others can join.
+the bytes of all rows one after another. Of many encounters also `codebook`, float32 [16, 4], and `codes`, uint8, as
+FastScan reads them (`scan.py`). A reader ignores sections it does not know, so others can join.
 """
 
 import itertools
@@ -18,7 +19,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenprint.index.errors import DamagedSnapshotError
+from tenprint.index.scan import CENTROIDS, PIECE, Codebook, ScanCodes
 from tenprint.index.segments import Segment
 from tenprint.index.vectors import slots_of
 
@@ -60,13 +62,16 @@ class _PackedBytes:
         return texts
 
 
-def write_segment(path: Path, sources: Sequence[Segment], dimension: int, fsynced: Observe) -> int:
+def write_segment(
+    path: Path, sources: Sequence[Segment], dimension: int, codebook: Codebook | None, fsynced: Observe
+) -> int:
     """Write the live encounters of segments with one set of fingers as one file, and bring it to the disk.
 
     Args:
         path: a file that is not there yet.
         sources: at least one; all with the same mask.
         dimension: numbers a finger.
+        codebook: to make scan codes with; None: it gets none.
         fsynced: told the seconds of the fsync.
 
     Returns:
@@ -78,15 +83,19 @@ def write_segment(path: Path, sources: Sequence[Segment], dimension: int, fsynce
     mask = sources[0].mask
     kept = [(segment, segment.live_rows()) for segment in sources]
     count = sum(len(rows) for _, rows in kept)
+    codes = None if codebook is None else ScanCodes(codebook, len(slots_of(mask)) * dimension)
     try:
         with path.open("xb") as file:
             file.write(b"\0" * _PAGE)
             sections = {
-                "vectors": _write_section(file, _vector_chunks(kept)),
+                "vectors": _write_section(file, _vector_chunks(kept, codes)),
                 "encounters": _write_section(file, _packed(lambda s, r: s.encounter_ids[r].encode(), kept)),
                 "subjects": _write_section(file, _packed(lambda s, r: s.subject_ids[r].encode(), kept)),
                 "features": _write_section(file, _packed(lambda s, r: s.features[r], kept)),
             }
+            if codes is not None:
+                sections["codebook"] = _write_section(file, [codes.codebook.centroids.astype("<f4").tobytes()])
+                sections["codes"] = _write_section(file, [codes.packed().tobytes()])
             header = {"mask": mask, "count": count, "dimension": dimension, "sections": sections}
             text = json.dumps(header, sort_keys=True).encode()
             crc = zlib.crc32(text)
@@ -99,7 +108,9 @@ def write_segment(path: Path, sources: Sequence[Segment], dimension: int, fsynce
     return crc
 
 
-def open_segment(path: Path, serial: int, *, mask: int, dimension: int, header_crc: int, check: bool) -> Segment:
+def open_segment(
+    path: Path, serial: int, *, mask: int, dimension: int, codebook: Codebook | None, header_crc: int, check: bool
+) -> Segment:
     """Map a file as a segment with no dead rows.
 
     Args:
@@ -107,6 +118,7 @@ def open_segment(path: Path, serial: int, *, mask: int, dimension: int, header_c
         serial: the segment's name in the gallery.
         mask: the fingers it must have.
         dimension: the numbers a finger it must have.
+        codebook: whose codes to use; codes of another are left alone; None: none are used.
         header_crc: as `write_segment` returned it.
         check: whether to read the file through and hold every section against its checksum.
 
@@ -126,6 +138,7 @@ def open_segment(path: Path, serial: int, *, mask: int, dimension: int, header_c
     width = len(slots_of(mask)) * dimension
     if len(parts["vectors"]) != 4 * width * count:
         raise DamagedSnapshotError(path.name, "its vectors are not as many as it says")
+    codes = None if codebook is None else _codes(path.name, parts, codebook, width, count)
     return Segment(
         serial=serial,
         mask=mask,
@@ -137,6 +150,7 @@ def open_segment(path: Path, serial: int, *, mask: int, dimension: int, header_c
         dead=np.zeros(count, dtype=np.bool_),
         sealed=True,
         file=path.name,
+        codes=codes,
     )
 
 
@@ -146,6 +160,19 @@ def sync(file: BinaryIO, fsynced: Observe) -> None:
     begun = time.perf_counter()
     os.fsync(file.fileno())
     fsynced(time.perf_counter() - begun)
+
+
+def _codes(name: str, parts: Mapping[str, memoryview], codebook: Codebook, width: int, count: int) -> ScanCodes | None:
+    if "codes" not in parts:
+        return None
+    if len(parts.get("codebook", b"")) != 4 * CENTROIDS * PIECE:
+        raise DamagedSnapshotError(name, "has scan codes and no codebook that says what they stand for")
+    kept = Codebook(np.frombuffer(parts["codebook"], dtype="<f4").reshape(CENTROIDS, PIECE))
+    if kept.version != codebook.version:
+        return None
+    if len(parts["codes"]) != ScanCodes.packed_size(width, count):
+        raise DamagedSnapshotError(name, "its scan codes are not as many as it says")
+    return ScanCodes(codebook, width, np.frombuffer(parts["codes"], dtype=np.uint8), count)
 
 
 def _header(name: str, mapped: memoryview, expected_crc: int) -> dict[str, Any]:
@@ -184,10 +211,14 @@ def _write_section(file: BinaryIO, chunks: Iterable[bytes]) -> dict[str, int]:
     return {"offset": offset, "bytes": length, "crc32": crc}
 
 
-def _vector_chunks(kept: Sequence[tuple[Segment, NDArray[np.int64]]]) -> Iterator[bytes]:
+def _vector_chunks(kept: Sequence[tuple[Segment, NDArray[np.int64]]], codes: ScanCodes | None) -> Iterator[bytes]:
+    """The vectors; on the way past, they are encoded."""
     for segment, rows in kept:
         for start in range(0, len(rows), _CHUNK_ROWS):
-            yield segment.rows[rows[start : start + _CHUNK_ROWS]].astype("<f4", copy=False).tobytes()
+            chunk = segment.rows[rows[start : start + _CHUNK_ROWS]]
+            if codes is not None:
+                codes.add(chunk)
+            yield chunk.astype("<f4", copy=False).tobytes()
 
 
 def _packed(

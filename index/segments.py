@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenprint.index.results import Record
+from tenprint.index.scan import ScanCodes
 from tenprint.index.vectors import FINGERS, slots_of
 
 SEGMENT_ROWS = 16_384
@@ -53,6 +54,7 @@ class Segment:
         dead_count: how many of the first ``count`` are dead.
         sealed: whether it takes no more encounters.
         file: name of the file it lies in; None: in memory.
+        codes: its scan codes; None: it is scanned whole.
     """
 
     serial: int
@@ -66,6 +68,7 @@ class Segment:
     dead_count: int = 0
     sealed: bool = False
     file: str | None = None
+    codes: ScanCodes | None = None
 
     @classmethod
     def empty(cls, serial: int, mask: int, dimension: int) -> "Segment":
@@ -89,8 +92,8 @@ class Segment:
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes in memory that are not those of a file: vectors, references to ids, marks."""
-        own = 0 if self.file is not None else self.rows.nbytes
+        """Bytes in memory that are not those of a file: vectors, scan codes, references to ids, marks."""
+        own = (0 if self.file is not None else self.rows.nbytes) + (0 if self.codes is None else self.codes.nbytes)
         return own + self.encounter_ids.nbytes + self.subject_ids.nbytes + self.dead.nbytes
 
     @property
@@ -149,17 +152,18 @@ class Segment:
         return replace(target, count=self.count, dead_count=self.dead_count)
 
 
-def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str]) -> list[list[Segment]]:
+def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str], scan_from: int | None) -> list[list[Segment]]:
     """Which segments to write anew, in groups of one file each.
 
-    A segment is due when it is in memory, has too many dead rows, or holds a dead encounter of ``erase``. A group is
+    A segment is due when it is in memory, has too many dead rows, holds a dead encounter of ``erase``, or has no scan
+    codes though it has ``scan_from`` encounters: a file of an earlier version, or codes of another. A group is
     filled up with files of the same fingers that are no larger than what it holds already, so that the number of files
     grows with the logarithm of the encounters, and an encounter is rewritten as often.
     """
     groups: list[list[Segment]] = []
     for mask in sorted({segment.mask for segment in segments}):
         own = [segment for segment in segments if segment.mask == mask]
-        due = [segment for segment in own if _is_due(segment, erase)]
+        due = [segment for segment in own if _is_due(segment, erase, scan_from)]
         idle = sorted((segment for segment in own if segment not in due), key=lambda segment: segment.live)
         filling: list[Segment] = []
         held = 0
@@ -179,8 +183,10 @@ def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str]) -> list[
     return groups
 
 
-def _is_due(segment: Segment, erase: AbstractSet[str]) -> bool:
+def _is_due(segment: Segment, erase: AbstractSet[str], scan_from: int | None) -> bool:
     if segment.file is None or segment.dead_count > _DEAD_SHARE * segment.count:
+        return True
+    if scan_from is not None and segment.codes is None and segment.live >= scan_from:
         return True
     dead = np.flatnonzero(segment.dead).tolist() if erase else []
     return any(segment.encounter_ids[row] in erase for row in dead)
