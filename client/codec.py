@@ -94,6 +94,7 @@ def search(value: Search) -> identification_pb2.IdentifyRequest:
         max_candidates=value.max_candidates,
         score_threshold=value.score_threshold,
         min_position=value.min_position,
+        priority=value.priority,
     )
 
 

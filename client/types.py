@@ -90,6 +90,7 @@ class Search:
         max_candidates: 1 to 100; None: the server's default.
         score_threshold: -1 to 1; None: the model's, by number of fingers compared.
         min_position: a receipt's position: search nothing older. Empty: as the server stands.
+        priority: 1 (rapid) to 9 (delayed), where searches wait; None: 9.
     """
 
     originator: Originator
@@ -98,6 +99,7 @@ class Search:
     max_candidates: int | None = None
     score_threshold: float | None = None
     min_position: str = ""
+    priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

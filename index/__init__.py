@@ -20,6 +20,8 @@ from tenprint.index.results import (
     SearchResult,
     SearchTiming,
 )
+from tenprint.index.scan import SCAN_FROM
+from tenprint.index.self_test import SelfTest, self_test
 from tenprint.index.snapshots import SnapshotFolder, sync_folder
 from tenprint.index.vectors import FINGERS, NORM_TOLERANCE
 
@@ -30,6 +32,7 @@ __all__ = [
     "MAX_ID_LENGTH",
     "MAX_PROBES",
     "NORM_TOLERANCE",
+    "SCAN_FROM",
     "Candidate",
     "Coverage",
     "DamagedSnapshotError",
@@ -46,6 +49,8 @@ __all__ = [
     "SearchBatch",
     "SearchResult",
     "SearchTiming",
+    "SelfTest",
     "SnapshotFolder",
+    "self_test",
     "sync_folder",
 ]

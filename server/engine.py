@@ -11,14 +11,15 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.index.gallery import Gallery
+from tenprint.index import SCAN_FROM, Gallery, self_test
 from tenprint.server.commits import Commits
 from tenprint.server.errors import NotHeldError, RefusedError, StoreDownError, TransactionReusedError
 from tenprint.server.follower import Follower
 from tenprint.server.maintenance import Maintenance
 from tenprint.server.metrics import Metrics
+from tenprint.server.recall import RecallSampler
 from tenprint.server.recovery import IndexFolder, catch_up, recover, replay_tombstones
-from tenprint.server.scheduler import GalleryScheduler
+from tenprint.server.scheduler import Scheduler
 from tenprint.server.settings import GallerySettings, Settings
 from tenprint.store import (
     ChangeReceipt,
@@ -50,7 +51,6 @@ class HeldGallery:
 
     settings: GallerySettings
     index: Gallery
-    scheduler: GalleryScheduler
 
 
 class Engine:
@@ -72,6 +72,7 @@ class Engine:
         begun = time.perf_counter()
         self._erase_within = timedelta(seconds=settings.erase_within_seconds)
         self._changes: set[asyncio.Task[object]] = set()  # the loop itself keeps only weak references to tasks
+        scan_from = _scan_from(settings)
         specs = [GallerySpec(gallery.name, embedder.version, embedder.dimension) for gallery in settings.galleries]
         with ExitStack() as opened:  # what was opened before something failed is closed again
             folder = IndexFolder(settings.index_path, metrics.fsync_seconds.observe)
@@ -79,7 +80,7 @@ class Engine:
             store = Store(settings.database_url.get_secret_value(), specs, metrics.observe_transaction)
             opened.callback(store.close)
             replay_tombstones(store, folder.ledger)
-            recovered = [recover(store, folder, spec) for spec in specs]
+            recovered = [recover(store, folder, spec, scan_from) for spec in specs]
             galleries = {item.gallery.name: item.gallery for item in recovered}
             position, replayed = catch_up(store, galleries, min(item.position for item in recovered))
             opened.pop_all()
@@ -95,19 +96,12 @@ class Engine:
             every_seconds=settings.snapshot_interval_seconds,
             after_encounters=settings.snapshot_after_encounters,
         )
-        self._held = {
-            gallery.name: HeldGallery(
-                gallery,
-                galleries[gallery.name],
-                GalleryScheduler(
-                    galleries[gallery.name],
-                    metrics,
-                    max_queued=settings.max_queued_probes,
-                    max_batch=settings.max_batch_probes,
-                ),
-            )
-            for gallery in settings.galleries
-        }
+        self._held = {gallery.name: HeldGallery(gallery, galleries[gallery.name]) for gallery in settings.galleries}
+        self.scheduler: Final = Scheduler(
+            galleries, metrics, max_queued=settings.max_queued_probes, max_batch=settings.max_batch_probes
+        )
+        self._recall = RecallSampler(galleries, settings.recall_sample_share, lambda: self.scheduler.idle)
+        self.scheduler.searched = self._recall.offer
         seconds = time.perf_counter() - begun
         metrics.recovery_seconds.set(seconds)
         metrics.recovery_operations.set(replayed)
@@ -128,6 +122,7 @@ class Engine:
             lag=lambda: self._follower.lag,
             snapshot_ages=self._maintenance.ages,
             oldest_unerased=self.store.erasure.oldest_pending,
+            recall=self._recall.recall,
         )
 
     def __iter__(self) -> Iterator[HeldGallery]:
@@ -223,8 +218,8 @@ class Engine:
 
     def close(self) -> None:
         """Finish waiting searches and changes, write the last snapshots, stop the threads, close the store."""
-        for held in self._held.values():
-            held.scheduler.close()
+        self.scheduler.close()
+        self._recall.close()
         self._commits.close()
         self._maintenance.close()
         self._follower.close()
@@ -237,6 +232,21 @@ class Engine:
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
         return await asyncio.shield(task)
+
+
+def _scan_from(settings: Settings) -> int | None:
+    """From which size on galleries have scan codes, by the settings and by what this machine makes of them."""
+    found = self_test()
+    _log.info(
+        "self_test",
+        flat_seconds=round(found.flat_seconds, 6),
+        scan_seconds=round(found.scan_seconds, 6),
+        kernels=found.kernels,
+        wait_policy=found.wait_policy,
+    )
+    for warning in found.warnings:
+        _log.warning("slow_machine", problem=warning)
+    return SCAN_FROM if settings.nomination == "auto" and found.scan_pays else None
 
 
 @contextmanager

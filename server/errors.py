@@ -146,6 +146,18 @@ class OverloadedError(ServiceError):
         return (info,)
 
 
+class TooLateError(OverloadedError):
+    """Work whose turn would come too late for its deadline: refused when it comes, so that it costs nobody anything."""
+
+    reason = "TOO_LATE"
+
+    def __init__(self, what: str, retry_after_seconds: int) -> None:
+        ServiceError.__init__(
+            self, f"{what} has so much before it that the deadline would pass; try again in {retry_after_seconds} s"
+        )
+        self._retry_after_seconds = retry_after_seconds
+
+
 class DeadlinePassedError(ServiceError):
     """The caller's deadline passed before the work was done."""
 

@@ -16,6 +16,7 @@ from tenprint.server.engine import Engine, HeldGallery
 from tenprint.server.errors import DeadlinePassedError, status_of
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
+from tenprint.server.queues import LAST_PRIORITY, Claim
 from tenprint.server.reranking import Reranking
 from tenprint.server.scheduler import Probe
 from tenprint.server.validation import validate
@@ -135,8 +136,9 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
                 return chosen
             return self._reranking.threshold(fingers) if reranked else self._embedder.candidate_threshold(fingers)
 
+        claim = Claim(request.priority if request.HasField("priority") else LAST_PRIORITY, request.originator.ori)
         answers = await asyncio.gather(
-            *(self._answer(gallery, prepared, wanted, threshold, deadline) for gallery in galleries)
+            *(self._answer(gallery, prepared, wanted, threshold, deadline, claim) for gallery in galleries)
         )
         return identification_pb2.IdentifyResponse(
             tcr=request.originator.tcn,
@@ -157,6 +159,7 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         wanted: int,
         threshold: "_Threshold",
         deadline: float,
+        claim: Claim,
     ) -> identification_pb2.GalleryAnswer:
         """One gallery's answer. Its failure is its answer: the other galleries' stand."""
         name = gallery.index.name
@@ -166,7 +169,7 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         try:
             async with _until(_in_time(deadline), f"while gallery {name!r} was searched"):
                 asked = self._reranking.candidates_wanted(wanted, prepared.features)
-                searched = await gallery.scheduler.search(probe, asked, _in_time(deadline))
+                searched = await self._engine.scheduler.search(name, probe, asked, _in_time(deadline), claim)
                 ranked = await self._reranking.rank(prepared.features, searched.result)
         except Exception as error:  # noqa: BLE001 - whatever stopped this gallery must not stop the other
             outcome = Outcome.ERROR

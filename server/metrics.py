@@ -20,6 +20,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tenprint.index.gallery import Gallery
+from tenprint.server.recall import Recall
 from tenprint.store import StoreUnavailableError
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
@@ -41,8 +42,10 @@ class _StateCollector(Collector):
         lag: Callable[[], int],
         snapshot_ages: Callable[[], Mapping[str, float]],
         oldest_unerased: Callable[[], datetime | None],
+        recall: Callable[[], Mapping[str, Recall]],
     ) -> None:
         self._galleries, self._position, self._lag = galleries, position, lag
+        self._recall = recall
         self._snapshot_ages, self._oldest_unerased = snapshot_ages, oldest_unerased
 
     def collect(self) -> Iterable[Metric]:
@@ -75,6 +78,20 @@ class _StateCollector(Collector):
         )
         for name, seconds in self._snapshot_ages().items():
             age.add_metric([name], seconds)
+        sampled = GaugeMetricFamily(
+            "tenprint_recall_sampled_probes", "Latest probes that were searched again, exactly.", labels=["gallery"]
+        )
+        recall = GaugeMetricFamily(
+            "tenprint_recall_ratio", "Share of those whose best candidate the usual search found.", labels=["gallery"]
+        )
+        bound = GaugeMetricFamily(
+            "tenprint_recall_lower_bound_ratio", "Lower end of its 95 % interval (Wilson).", labels=["gallery"]
+        )
+        for name, found in self._recall().items():
+            sampled.add_metric([name], found.probes)
+            if found.probes:
+                recall.add_metric([name], found.kept / found.probes)
+                bound.add_metric([name], found.lower_bound)
         position = GaugeMetricFamily("tenprint_position", "Number of the last operation that searches see.")
         position.add_metric([], self._position())
         lag = GaugeMetricFamily("tenprint_lag_operations", "Operations committed that no search sees yet.")
@@ -88,7 +105,7 @@ class _StateCollector(Collector):
             pass  # absent, which an alert on absence tells from 0; the rest of the scrape stands
         else:
             unerased.add_metric([], 0.0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds())
-        return (encounters, subjects, sizes, dead, segments, age, position, lag, unerased)
+        return (encounters, subjects, sizes, dead, segments, age, sampled, recall, bound, position, lag, unerased)
 
 
 def _registry() -> CollectorRegistry:
@@ -203,6 +220,7 @@ class Metrics:
         lag: Callable[[], int],
         snapshot_ages: Callable[[], Mapping[str, float]],
         oldest_unerased: Callable[[], datetime | None],
+        recall: Callable[[], Mapping[str, Recall]],
     ) -> None:
         """Export the state of galleries and store at every scrape.
 
@@ -212,8 +230,9 @@ class Metrics:
             lag: operations committed that they do not see yet.
             snapshot_ages: seconds since each gallery's last snapshot.
             oldest_unerased: when the oldest expunction was whose bytes are not gone yet.
+            recall: of each gallery, by its sampled probes.
         """
-        self.registry.register(_StateCollector(galleries, position, lag, snapshot_ages, oldest_unerased))
+        self.registry.register(_StateCollector(galleries, position, lag, snapshot_ages, oldest_unerased, recall))
 
     def tell_build(self, model_version: str) -> None:
         """Export which build this is and which model it serves."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from tenprint.index import DamagedSnapshotError, Gallery, Record, SnapshotFolder
+from tenprint.index import SCAN_FROM, DamagedSnapshotError, Gallery, Record, SnapshotFolder
 from tenprint.server.ledger import Ledger
 from tenprint.store import GallerySpec, Position, Store, StoredRecord
 
@@ -93,13 +93,19 @@ def replay_tombstones(store: Store, ledger: Ledger) -> None:
     ledger.add(store.erasure.tombstones())
 
 
-def recover(store: Store, folder: IndexFolder, spec: GallerySpec) -> Recovered:
+def recover(store: Store, folder: IndexFolder, spec: GallerySpec, scan_from: int | None = SCAN_FROM) -> Recovered:
     """Bring a gallery up to where its snapshot stands; without one, to where the store stands.
+
+    Args:
+        store: the store.
+        folder: of the snapshots.
+        spec: which gallery.
+        scan_from: as of `Gallery`.
 
     Raises:
         SnapshotAheadError: if the snapshot stands beyond the store's last change.
     """
-    gallery = Gallery(spec.name, dimension=spec.dimension, model_version=spec.model_version)
+    gallery = Gallery(spec.name, dimension=spec.dimension, model_version=spec.model_version, scan_from=scan_from)
     snapshots = folder.snapshots(spec.name)
     token, refused = gallery.restore(snapshots, store.origin(spec.name))
     for fault in refused:

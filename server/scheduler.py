@@ -1,15 +1,16 @@
-"""One queue and one search thread for each gallery: probes that wait together are searched together.
+"""One queue for each gallery and one thread that searches them: probes that wait together are searched together.
 
-Nothing waits for a batch to fill: the thread takes what is there. An idle server searches a lone probe at once; a busy
-one forms batches as large as its backlog. Scores do not depend on the batch (the gallery rescores on one fixed path),
-so a caller cannot tell the difference. Galleries have threads of their own: a slow one does not delay another.
+Nothing waits for a batch to fill: the thread takes what is there, the galleries in turn. An idle server searches a lone
+probe at once; a busy one forms batches as large as its backlog. Scores do not depend on the batch (the gallery rescores
+on one fixed path), so a caller cannot tell the difference. What cannot be answered by its deadline is refused when it
+comes, rather than let wait until it is too late.
 """
 
 import asyncio
-import queue
+import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from tenprint.index.gallery import MAX_PROBES, Gallery
 from tenprint.index.results import SearchBatch, SearchResult
 from tenprint.index.vectors import FINGERS
-from tenprint.server.errors import DeadlinePassedError, OverloadedError, ShuttingDownError
+from tenprint.server.errors import DeadlinePassedError, OverloadedError, ShuttingDownError, TooLateError
 from tenprint.server.metrics import Metrics
+from tenprint.server.queues import Claim, TurnQueue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +53,11 @@ class Searched:
 @dataclass(slots=True, eq=False)
 class _Waiting:
     probe: Probe
+    claim: Claim
     candidates: int
     deadline: float
     future: asyncio.Future[Searched]
     loop: asyncio.AbstractEventLoop
-    since: float = field(default_factory=time.monotonic)
 
     def resolve(self, outcome: Searched | BaseException) -> None:
         """Hand the outcome to the event loop; a caller who has gone gets nothing."""
@@ -71,104 +73,180 @@ class _Waiting:
         self.loop.call_soon_threadsafe(deliver)
 
 
-class GalleryScheduler:
-    """Searches one gallery for everyone, batch by batch, in a thread of its own."""
+class _Cost:
+    """Seconds of a search by its probes: a * n + b, fitted to the latest searches, old ones fading."""
 
-    def __init__(self, gallery: Gallery, metrics: Metrics, *, max_queued: int, max_batch: int) -> None:
-        self._gallery, self._metrics = gallery, metrics
-        self._max_queued, self._max_batch = max_queued, max_batch
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+    _KEPT = 0.9
+
+    def __init__(self) -> None:
+        self._weight = self._n = self._t = self._nn = self._nt = 0.0
+
+    def learn(self, probes: int, seconds: float) -> None:
+        """A search of so many probes took so long."""
+        kept = self._KEPT
+        self._weight = kept * self._weight + 1
+        self._n = kept * self._n + probes
+        self._t = kept * self._t + seconds
+        self._nn = kept * self._nn + probes * probes
+        self._nt = kept * self._nt + probes * seconds
+
+    def seconds(self, probes: int) -> float:
+        """What a search of so many will take; 0 before anything is known, so that nothing is refused on a guess."""
+        if not self._weight or not probes:
+            return 0.0
+        spread = self._weight * self._nn - self._n * self._n
+        mean = self._n / self._weight
+        if spread < 1e-6 * self._weight * self._nn:  # all batches were of one size
+            return self._t / self._n * max(probes, mean)
+        slope = max(0.0, (self._weight * self._nt - self._n * self._t) / spread)
+        return slope * probes + max(0.0, (self._t - slope * self._n) / self._weight)
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """A gallery, what waits for it, and what its searches cost."""
+
+    gallery: Gallery
+    waiting: TurnQueue[_Waiting] = field(default_factory=TurnQueue)
+    cost: _Cost = field(default_factory=_Cost)
+
+
+class Scheduler:
+    """Searches the galleries for everyone, batch by batch, in one thread.
+
+    Args:
+        galleries: by name.
+        metrics: told of searches and of what was dropped.
+        max_queued: probes that may wait for one gallery. A probe's vector is of one size, so this bounds the bytes too.
+        max_batch: probes of one search at most.
+
+    Attributes:
+        searched: told which probes of known position a gallery was just searched for, float32 [n, 10 * d].
+    """
+
+    def __init__(self, galleries: Mapping[str, Gallery], metrics: Metrics, *, max_queued: int, max_batch: int) -> None:
+        self._metrics, self._max_queued, self._max_batch = metrics, max_queued, max_batch
+        self._lines = {name: _Line(gallery) for name, gallery in galleries.items()}
+        self._changed = threading.Condition()
+        self.searched: Callable[[str, NDArray[np.float32]], None] = lambda _, __: None
+        self._busy_until = 0.0  # when the search that runs will end, as far as its cost tells
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name=f"search-{gallery.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="search", daemon=True)
         self._thread.start()
 
-    async def search(self, probe: Probe, candidates: int, deadline: float) -> Searched:
-        """Search the gallery for one probe.
+    async def search(self, gallery: str, probe: Probe, candidates: int, deadline: float, claim: Claim) -> Searched:
+        """Search a gallery for one probe.
 
         Args:
+            gallery: its name.
             probe: what to look for.
             candidates: the most candidates wanted, >= 1.
             deadline: a `time.monotonic()` after which the search is not begun.
+            claim: by what its turn is decided.
 
         Raises:
             OverloadedError: if the queue is full.
+            TooLateError: if its turn will come too late for the deadline.
             DeadlinePassedError: if the deadline passed while the probe waited.
             ShuttingDownError: if the scheduler is closed.
             GalleryError: if the gallery refuses the probe.
         """
-        if self._closed:
-            raise ShuttingDownError("the server is shutting down")
-        if self._queue.qsize() >= self._max_queued:
-            self._drop("queue_full")
-            raise OverloadedError(f"probes for gallery {self._gallery.name!r}", self._max_queued, retry_after_seconds=1)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(probe, candidates, deadline, loop.create_future(), loop)
-        self._queue.put(waiting)
+        waiting = _Waiting(probe, claim, candidates, deadline, loop.create_future(), loop)
+        line = self._lines[gallery]
+        with self._changed:
+            if self._closed:
+                raise ShuttingDownError("the server is shutting down")
+            if len(line.waiting) >= self._max_queued:
+                self._drop(line, "queue_full")
+                raise OverloadedError(f"probes for gallery {gallery!r}", self._max_queued, retry_after_seconds=1)
+            late = time.monotonic() + self._seconds_until_done(line, claim) - deadline
+            if late > 0:
+                self._drop(line, "too_late")
+                raise TooLateError(f"gallery {gallery!r}", math.ceil(late))
+            line.waiting.add(claim, waiting)
+            self._changed.notify()
         return await waiting.future
 
     def close(self) -> None:
         """Finish what waits, then stop the thread. Blocks until it has."""
-        self._closed = True
-        self._queue.put(None)
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
         self._thread.join()
 
-    def _drop(self, reason: str) -> None:
-        self._metrics.dropped.labels(self._gallery.name, reason).inc()
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is searched."""
+        with self._changed:
+            return not self._busy_until and not any(len(line.waiting) for line in self._lines.values())
+
+    def _seconds_until_done(self, line: _Line, claim: Claim) -> float:
+        """How long a new probe takes to its answer: the search that runs, then the galleries in turn."""
+        rest = max(0.0, self._busy_until - time.monotonic())
+        ahead = line.waiting.ahead(claim)
+        batches = ahead // self._max_batch
+        own = batches * line.cost.seconds(self._max_batch) + line.cost.seconds(ahead % self._max_batch + 1)
+        # In each round that this probe waits, each other gallery has one batch searched.
+        others = sum(
+            other.cost.seconds(min(self._max_batch, waiting))
+            for other in self._lines.values()
+            if other is not line
+            for waiting in range(len(other.waiting), 0, -self._max_batch)[: batches + 1]
+        )
+        return rest + own + others
+
+    def _drop(self, line: _Line, reason: str) -> None:
+        self._metrics.dropped.labels(line.gallery.name, reason).inc()
 
     def _run(self) -> None:
         while True:
-            batch, last = self._take()
-            live = [waiting for waiting in batch if self._is_live(waiting)]
-            for known, most in ((True, self._max_batch), (False, MAX_PROBES // FINGERS)):
-                group = [waiting for waiting in live if waiting.probe.position_known is known]
-                for start in range(0, len(group), most):
-                    self._search(group[start : start + most], position_known=known)
-            if last:
-                return
+            with self._changed:
+                self._busy_until = 0.0
+                self._changed.wait_for(lambda: self._closed or any(len(line.waiting) for line in self._lines.values()))
+                if not any(len(line.waiting) for line in self._lines.values()):
+                    return
+            for line in self._lines.values():
+                with self._changed:
+                    batch = line.waiting.take(self._max_batch)
+                    self._busy_until = time.monotonic() + line.cost.seconds(len(batch))
+                live = [waiting for waiting in batch if self._is_live(line, waiting)]
+                for known, most in ((True, self._max_batch), (False, MAX_PROBES // FINGERS)):
+                    group = [waiting for waiting in live if waiting.probe.position_known is known]
+                    for start in range(0, len(group), most):
+                        self._search(line, group[start : start + most], position_known=known)
 
-    def _take(self) -> tuple[list[_Waiting], bool]:
-        """All that waits, up to the largest batch, and whether the scheduler is to stop after it."""
-        batch: list[_Waiting] = []
-        item = self._queue.get()
-        while item is not None:
-            batch.append(item)
-            if len(batch) == self._max_batch:
-                return batch, False
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
-
-    def _is_live(self, waiting: _Waiting) -> bool:
+    def _is_live(self, line: _Line, waiting: _Waiting) -> bool:
         if waiting.future.cancelled():
-            self._drop("cancelled")
+            self._drop(line, "cancelled")
             return False
         if time.monotonic() >= waiting.deadline:
-            self._drop("expired")
+            self._drop(line, "expired")
             waiting.resolve(DeadlinePassedError("the deadline passed while the probe waited for its search"))
             return False
         return True
 
-    def _search(self, group: Sequence[_Waiting], *, position_known: bool) -> None:
+    def _search(self, line: _Line, group: Sequence[_Waiting], *, position_known: bool) -> None:
         begun = time.monotonic()
+        gallery = line.gallery
         probes = np.stack([waiting.probe.vector for waiting in group])
         k = max(waiting.candidates for waiting in group)
-        search = self._gallery.search if position_known else self._gallery.search_unknown_position
+        search = gallery.search if position_known else gallery.search_unknown_position
         try:
             batch: SearchBatch = search(probes, k)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the callers; this thread must live on
             for waiting in group:
                 waiting.resolve(error)
             return
-        name = self._gallery.name
+        line.cost.learn(len(group) if position_known else len(group) * FINGERS, time.monotonic() - begun)
+        name = gallery.name
         self._metrics.searches.labels(name).inc()
         self._metrics.probes.labels(name).inc(len(group))
         self._metrics.batch_probes.labels(name).observe(len(group))
         for waiting, result in zip(group, batch.results, strict=True):
             searched = Searched(
                 SearchResult(result.candidates[: waiting.candidates], result.coverage),
-                begun - waiting.since,
+                begun - waiting.claim.since,
                 batch.timing.nominate_seconds,
                 batch.timing.rescore_seconds,
             )
@@ -180,3 +258,5 @@ class GalleryScheduler:
             for stage, seconds in stages:
                 self._metrics.search_seconds.labels(name, stage).observe(seconds)
             waiting.resolve(searched)
+        if position_known:
+            self.searched(name, probes)

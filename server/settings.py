@@ -73,6 +73,13 @@ class Settings(BaseSettings):
         Field(description="what finds minutiae in images: LEADER, a network; or MINDTCT, quicker and less able"),
     ] = "leader"
 
+    nomination: Annotated[
+        Literal["auto", "exact"],
+        Field(description="auto: large galleries by scan codes, what they miss is measured; exact: by every vector"),
+    ] = "auto"
+    recall_sample_share: Annotated[
+        float, Field(ge=0, le=1, description="share of probes searched again, exactly, in idle time")
+    ] = 0.001
     rerank_candidates: Annotated[
         int, Field(ge=0, le=100, description="candidates of a gallery compared minutia by minutia; 0: off")
     ] = 20

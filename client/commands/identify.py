@@ -22,6 +22,9 @@ def identify(
         int | None, typer.Option(min=0, max=console.UINT32, help="1 to 100 for each gallery")
     ] = None,
     score_threshold: Annotated[float | None, typer.Option(help="-1 to 1; -1 shows the nearest, however far")] = None,
+    priority: Annotated[
+        int | None, typer.Option(min=1, max=9, help="1 (rapid) to 9, the default, where searches wait")
+    ] = None,
     address: console.Address = console.DEFAULT_ADDRESS,
     ca: console.Ca = None,
     cert: console.Cert = None,
@@ -34,7 +37,14 @@ def identify(
         probe = files.capture(prints, files.parse_positions(positions), ppi)
     except (ValueError, OSError) as error:
         console.fail(Exit.USAGE, str(error))
-    search = Search(Originator(ori, tcn or console.new_tcn()), tuple(gallery), probe, max_candidates, score_threshold)
+    search = Search(
+        Originator(ori, tcn or console.new_tcn()),
+        tuple(gallery),
+        probe,
+        max_candidates,
+        score_threshold,
+        priority=priority,
+    )
     with (
         console.reported(as_json=as_json, tcn=search.originator.tcn),
         console.connect(address, ca, cert, key, timeout) as client,

@@ -26,7 +26,7 @@ WORDS = {
     "string.max_len": ("at most",),
     "bytes.min_len": ("at least",),
     "bytes.max_len": ("at most",),
-    "uint32.gte_lte": ("must be 1 to 100",),
+    "uint32.gte_lte": ("must be 1 to 100", "must be 1 to 9"),
     "float.gte_lte": ("must be -1 to 1",),
     "enum.in": ("must be one of",),
     "enum.defined_only": ("must be one of",),
@@ -95,6 +95,7 @@ def identifications():
         max_candidates=st.sampled_from([None, 1, 100]),
         score_threshold=st.sampled_from([None, -1.0, 0.0, 1.0]),
         min_position=st.sampled_from(["", "0-17"]),
+        priority=st.sampled_from([None, 1, 9]),
     )
 
 

@@ -24,20 +24,22 @@ OUTCOME_PARTIAL: Outcome
 OUTCOME_ERROR: Outcome
 
 class IdentifyRequest(_message.Message):
-    __slots__ = ("originator", "galleries", "probe", "max_candidates", "score_threshold", "min_position")
+    __slots__ = ("originator", "galleries", "probe", "max_candidates", "score_threshold", "min_position", "priority")
     ORIGINATOR_FIELD_NUMBER: _ClassVar[int]
     GALLERIES_FIELD_NUMBER: _ClassVar[int]
     PROBE_FIELD_NUMBER: _ClassVar[int]
     MAX_CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     SCORE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     MIN_POSITION_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     originator: _capture_pb2.Originator
     galleries: _containers.RepeatedScalarFieldContainer[str]
     probe: _capture_pb2.Capture
     max_candidates: int
     score_threshold: float
     min_position: str
-    def __init__(self, originator: _Optional[_Union[_capture_pb2.Originator, _Mapping]] = ..., galleries: _Optional[_Iterable[str]] = ..., probe: _Optional[_Union[_capture_pb2.Capture, _Mapping]] = ..., max_candidates: _Optional[int] = ..., score_threshold: _Optional[float] = ..., min_position: _Optional[str] = ...) -> None: ...
+    priority: int
+    def __init__(self, originator: _Optional[_Union[_capture_pb2.Originator, _Mapping]] = ..., galleries: _Optional[_Iterable[str]] = ..., probe: _Optional[_Union[_capture_pb2.Capture, _Mapping]] = ..., max_candidates: _Optional[int] = ..., score_threshold: _Optional[float] = ..., min_position: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class IdentifyResponse(_message.Message):
     __slots__ = ("tcr", "answers", "samples", "model_version", "timing")

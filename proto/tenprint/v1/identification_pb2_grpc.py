@@ -38,7 +38,8 @@ class IdentificationStub:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
+    |                     | `RetryInfo` says when to come back                                                          |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
@@ -81,7 +82,8 @@ class IdentificationServicer:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
+    |                     | `RetryInfo` says when to come back                                                          |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
@@ -150,7 +152,8 @@ class Identification:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits: `RetryInfo` says when to come back    |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
+    |                     | `RetryInfo` says when to come back                                                          |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
