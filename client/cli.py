@@ -9,6 +9,7 @@ from tenprint.client.commands.enrol import enrol
 from tenprint.client.commands.evaluate import evaluate
 from tenprint.client.commands.galleries import galleries
 from tenprint.client.commands.identify import identify
+from tenprint.client.commands.load import load, synth_gallery
 from tenprint.client.commands.records import records
 from tenprint.client.commands.serve import serve
 from tenprint.client.commands.upkeep import backup, rebuild_index, reembed, restore, verify
@@ -23,7 +24,19 @@ app = typer.Typer(
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )(serve)
-for command in (enrol, identify, galleries, demo, evaluate, backup, restore, verify, rebuild_index):
+for command in (
+    enrol,
+    identify,
+    galleries,
+    demo,
+    evaluate,
+    load,
+    synth_gallery,
+    backup,
+    restore,
+    verify,
+    rebuild_index,
+):
     app.command(epilog=EXIT_CODES)(command)
 app.add_typer(records, name="records")
 app.add_typer(reembed, name="reembed")

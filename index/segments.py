@@ -18,6 +18,9 @@ SEGMENT_ROWS = 16_384
 MERGED_ROWS = 65_536
 """Most encounters of a file: 670 MB at ten fingers of 256."""
 
+_SMALL_ROWS = 4096
+"""Encounters of a file that is cheap to write anew: 42 MB at most."""
+
 _DEAD_SHARE = 0.1
 """Dead rows at which a file is rewritten."""
 
@@ -157,8 +160,8 @@ def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str], scan_fro
 
     A segment is due when it is in memory, has too many dead rows, holds a dead encounter of ``erase``, or has no scan
     codes though it has ``scan_from`` encounters: a file of an earlier version, or codes of another. A group is
-    filled up with files of the same fingers that are no larger than what it holds already, so that the number of files
-    grows with the logarithm of the encounters, and an encounter is rewritten as often.
+    filled up with files of the same fingers that are small or no larger than what it holds already, so that the number
+    of files grows with the logarithm of the encounters, and an encounter is rewritten about as often.
     """
     groups: list[list[Segment]] = []
     for mask in sorted({segment.mask for segment in segments}):
@@ -174,7 +177,7 @@ def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str], scan_fro
             filling.append(segment)
             held += segment.live
         for segment in idle:
-            if not filling or segment.live > held or held + segment.live > MERGED_ROWS:
+            if not filling or segment.live > max(held, _SMALL_ROWS) or held + segment.live > MERGED_ROWS:
                 break
             filling.append(segment)
             held += segment.live

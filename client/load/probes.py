@@ -1,0 +1,89 @@
+"""What a load run sends: requests written before it begins, so that writing them takes no time from the run."""
+
+from dataclasses import dataclass
+from itertools import cycle, islice
+from random import Random
+from typing import Final, Literal
+
+import numpy as np
+
+from tenprint.client import codec
+from tenprint.client.types import EmbeddingSample, Fingers, ImageSample, Originator, Sample, Search
+from tenprint.fingerprint.synthetic import SyntheticPerson, encode_png
+from tenprint.fingerprint.synthetic.vectors import SyntheticVectors
+from tenprint.v1 import identification_pb2
+
+PREPARED: Final = 512
+"""Requests written before a run of embeddings; it sends them in turn. Of images, whose making takes longer, 8."""
+
+_PREPARED_IMAGES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """What is asked.
+
+    Attributes:
+        fingers: how many fingers a probe has, and the weight of that.
+        galleries: searched by each probe.
+        batch: searches of one call; 1: Identify; 2 to 64: IdentifyBatch.
+        form: what a probe is sent as.
+        agencies: ORIs that ask in turn.
+        priority: of each search; None: unset.
+        max_candidates: of each search.
+        subjects: of the synthetic gallery, whose mates are asked for; 0: nobody's prints.
+        seed: of that gallery.
+    """
+
+    fingers: tuple[tuple[int, float], ...]
+    galleries: tuple[str, ...]
+    batch: int = 1
+    form: Literal["embedding", "image"] = "embedding"
+    agencies: tuple[str, ...] = ("ZZLOAD000",)
+    priority: int | None = None
+    max_candidates: int = 20
+    subjects: int = 0
+    seed: int = 1
+
+
+def requests(mix: Mix, model_version: str) -> list[bytes]:
+    """Calls, written; as many as `PREPARED`, or fewer where a call has many searches."""
+    random = Random(mix.seed)  # noqa: S311 - for load
+    count = _PREPARED_IMAGES if mix.form == "image" else PREPARED
+    population = SyntheticVectors.of_model(mix.seed)
+    sizes, weights = zip(*mix.fingers, strict=True)
+    agencies = cycle(mix.agencies)
+    searches = []
+    for number in range(count):
+        present = random.choices(sizes, weights)[0]
+        nobody = 2**32 + number
+        subject = random.randrange(mix.subjects) if mix.subjects else nobody
+        samples = (
+            _images(subject, present)
+            if mix.form == "image"
+            else _embeddings(population, subject, number, present, model_version, random)
+        )
+        originator = Originator(next(agencies), f"LOAD{mix.seed:05d}{number:08d}")
+        search = Search(originator, mix.galleries, Fingers(samples), mix.max_candidates, priority=mix.priority)
+        searches.append(codec.search(search))
+    if mix.batch == 1:
+        return [search.SerializeToString() for search in searches]
+    endless = cycle(searches)
+    return [
+        identification_pb2.IdentifyBatchRequest(requests=islice(endless, mix.batch)).SerializeToString()
+        for _ in range(max(8, count // mix.batch))
+    ]
+
+
+def _embeddings(
+    population: SyntheticVectors, subject: int, impression: int, present: int, model_version: str, random: Random
+) -> tuple[Sample, ...]:
+    vectors = population.mate(subject, impression).reshape(10, -1)
+    held = np.flatnonzero(vectors.any(axis=1)).tolist()
+    chosen = sorted(random.sample(held, min(present, len(held))))
+    return tuple(EmbeddingSample(slot + 1, vectors[slot], model_version) for slot in chosen)
+
+
+def _images(subject: int, present: int) -> tuple[Sample, ...]:
+    images = SyntheticPerson(subject).impressions(1, rolled=False)
+    return tuple(ImageSample(int(position), encode_png(image)) for position, image in list(images.items())[:present])

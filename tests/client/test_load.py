@@ -1,0 +1,165 @@
+"""The load generator: what it sends, from when it counts, what it tells."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from itertools import islice, pairwise
+
+import grpc
+import pytest
+
+from tenprint.client.channel import Target
+from tenprint.client.load.probes import PREPARED, Mix, requests
+from tenprint.client.load.run import INCOMPLETE, Caller, arrivals, closed_loop, open_loop, ramp
+from tenprint.v1 import identification_pb2, identification_pb2_grpc
+
+
+def tenprint(*arguments):
+    return subprocess.run(
+        [sys.executable, "-c", "from tenprint.client.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+class Fake(identification_pb2_grpc.IdentificationServicer):
+    """Answers at once, but that it stalls once for a while; or answers what it is told."""
+
+    def __init__(self, stall=0.0, outcome=identification_pb2.OUTCOME_NO_CANDIDATES, code=None, each=0.0):
+        self.stall, self.outcome, self.code, self.each = stall, outcome, code, each
+        self.seen, self.gate = [], asyncio.Lock()
+
+    async def Identify(self, request, context):
+        async with self.gate:
+            self.seen.append(request)
+            await asyncio.sleep(self.stall if len(self.seen) == 5 else self.each)
+        if self.code is not None:
+            await context.abort(self.code, "no")
+        answer = identification_pb2.GalleryAnswer(gallery="criminal", outcome=self.outcome)
+        return identification_pb2.IdentifyResponse(answers=[answer])
+
+
+async def served(fake, work, batch=1, deadline=10.0):
+    server = grpc.aio.server()
+    identification_pb2_grpc.add_IdentificationServicer_to_server(fake, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    caller = Caller(Target(f"127.0.0.1:{port}"), batch, deadline)
+    try:
+        return await work(caller)
+    finally:
+        await caller.close()
+        await server.stop(None)
+
+
+REQUESTS = [identification_pb2.IdentifyRequest(galleries=["criminal"]).SerializeToString()]
+
+
+async def test_a_stall_shows_in_every_call_that_was_to_begin_meanwhile():
+    times = arrivals("constant", 100.0, 1)
+    tally = await served(Fake(stall=1.0), lambda caller: open_loop(caller, REQUESTS, times, 1.5, most_open=1000))
+    assert tally.codes == {"OK": 150}
+    # A hundred calls were to begin in that second, and waited half of it on average.
+    assert tally.latency.get_value_at_percentile(50) > 100_000
+    assert tally.latency.get_value_at_percentile(90) > 500_000
+
+
+async def test_a_closed_loop_has_one_call_a_client_under_way():
+    fake = Fake(stall=0.5)
+    tally = await served(fake, lambda caller: closed_loop(caller, REQUESTS, 1, 1.0))
+    assert sum(tally.codes.values()) == len(fake.seen)
+    assert tally.latency.get_value_at_percentile(50) < 400_000  # the stall is one call's
+
+
+@pytest.mark.parametrize(
+    ("fake", "counted"),
+    [
+        (Fake(outcome=identification_pb2.OUTCOME_PARTIAL), INCOMPLETE),
+        (Fake(outcome=identification_pb2.OUTCOME_ERROR), INCOMPLETE),
+        (Fake(code=grpc.StatusCode.RESOURCE_EXHAUSTED), "RESOURCE_EXHAUSTED"),
+        (Fake(code=grpc.StatusCode.UNAVAILABLE), "UNAVAILABLE"),  # and not repeated behind the scenes
+    ],
+)
+async def test_what_is_no_whole_answer_is_counted_as_what_it_is(fake, counted):
+    fake.gate = asyncio.Lock()
+    tally = await served(
+        fake, lambda caller: open_loop(caller, REQUESTS, arrivals("constant", 50, 1), 0.2, most_open=100)
+    )
+    assert tally.codes == {counted: 10}
+    assert len(fake.seen) == 10
+    assert tally.latency.get_total_count() == 0
+
+
+async def test_calls_beyond_the_generators_own_limit_are_told_as_unsent():
+    tally = await served(
+        Fake(each=0.2), lambda caller: open_loop(caller, REQUESTS, arrivals("constant", 50, 1), 0.4, most_open=2)
+    )
+    assert tally.unsent > 0
+    assert tally.unsent + sum(tally.codes.values()) == 20
+
+
+async def test_a_ramp_ends_after_the_server_has_fallen_behind_twice():
+    async def work(caller):
+        async def step(rate):
+            return await open_loop(caller, REQUESTS, arrivals("constant", rate, 1), 0.5, most_open=1000)
+
+        return await ramp(step, 10.0, 2.0, 10)
+
+    steps = await served(Fake(each=0.01), work, deadline=0.2)
+    rates = [rate for rate, _ in steps]
+    assert rates == [10.0 * 2**i for i in range(len(rates))]
+    assert 3 <= len(rates) < 10
+    assert all(tally.codes["OK"] < sum(tally.codes.values()) for _, tally in steps[-2:])
+
+
+def test_arrivals_are_as_many_as_asked_for_and_poisson_ones_are_spread():
+    constant = list(islice(arrivals("constant", 10.0, 1), 100))
+    assert constant[-1] == pytest.approx(9.9)
+    poisson = list(islice(arrivals("poisson", 10.0, 1), 5000))
+    gaps = [later - earlier for earlier, later in pairwise(poisson)]
+    mean = sum(gaps) / len(gaps)
+    spread = (sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) ** 0.5
+    assert mean == pytest.approx(0.1, rel=0.1)
+    assert spread == pytest.approx(mean, rel=0.1)  # of an exponential distribution
+    assert poisson[:10] == list(islice(arrivals("poisson", 10.0, 1), 10))
+
+
+def test_requests_follow_the_mix():
+    mix = Mix(((10, 1.0), (2, 1.0)), ("criminal",), agencies=("ZZLOAD000", "ZZLOAD001"), priority=3, subjects=5)
+    asked = [identification_pb2.IdentifyRequest.FromString(item) for item in requests(mix, "2")]
+    assert len(asked) == PREPARED
+    assert {item.originator.ori for item in asked} == {"ZZLOAD000", "ZZLOAD001"}
+    sizes = [len(item.probe.fingers.samples) for item in asked]
+    assert 0.4 < sum(size == 2 for size in sizes) / len(sizes) < 0.6
+    assert {item.priority for item in asked} == {3}
+    batched = requests(Mix(((1, 1.0),), ("criminal",), batch=64), "2")
+    assert all(len(identification_pb2.IdentifyBatchRequest.FromString(item).requests) == 64 for item in batched)
+
+
+def test_a_gallery_is_filled_loaded_and_told_of(server, tmp_path):
+    where = ["--address", server.address]
+    filled = tenprint("synth-gallery", "--subjects", "40", "--gallery", "criminal", "--json", *where)
+    assert json.loads(filled.stdout) == {"enrolled": 40, "repeated": 0}, filled.stderr
+    again = tenprint("synth-gallery", "--subjects", "60", "--gallery", "criminal", "--json", *where)
+    assert json.loads(again.stdout) == {"enrolled": 20, "repeated": 40}
+    picture = tmp_path / "load.svg"
+    ran = tenprint(
+        "load", "--rate", "20", "--ramp", "2", "--seconds", "1", "--warm-up", "0.2", "--subjects", "60", "--gallery",
+        "criminal", "--mix", "10=3", "--mix", "2=1", "--metrics", server.metrics_url, "--plot", str(picture), "--json",
+        *where,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    report = json.loads(ran.stdout)
+    assert [step["offered"] for step in report["steps"]] == [20, 30]
+    for step in report["steps"]:
+        assert step["codes"] == {"OK": step["calls"]}
+        assert step["goodput"] <= step["throughput"]
+        assert set(step["latency_ms"]) == {"50", "90", "99", "99.9"}
+        assert step["server_cores"] > 0
+        assert step["server_bytes"] > 1e6
+    assert picture.read_text().lstrip().startswith("<?xml")
+    table = tenprint("load", "--clients", "2", "--seconds", "0.5", "--warm-up", "0", "--gallery", "nowhere", *where)
+    assert "NOT_FOUND" in table.stdout
+    assert tenprint("load", *where).returncode == 2
