@@ -71,6 +71,7 @@ class Server:
             self._metrics,
             workers=settings.extraction_workers,
             max_queued=settings.max_queued_captures,
+            max_queued_bytes=settings.max_queued_capture_bytes,
             max_image_bytes=settings.max_image_bytes,
             max_image_pixels=settings.max_image_pixels,
         )

@@ -61,6 +61,14 @@ class Fingers:
     samples: tuple[Sample, ...]
     missing: tuple[Missing, ...]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what was sent."""
+        return sum(
+            len(item.content.vector if isinstance(item.content, EmbeddingContent) else item.content.data)
+            for item in self.samples
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TransactionFile:
@@ -68,6 +76,11 @@ class TransactionFile:
 
     data: bytes
     positions: frozenset[FingerPosition]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what was sent."""
+        return len(self.data)
 
 
 class SampleStatus(StrEnum):

@@ -135,8 +135,10 @@ class OverloadedError(ServiceError):
     code = grpc.StatusCode.RESOURCE_EXHAUSTED
     reason = "OVERLOADED"
 
-    def __init__(self, what: str, limit: int, retry_after_seconds: int) -> None:
-        super().__init__(f"{limit} {what} are waiting, the most allowed; try again in {retry_after_seconds} s")
+    def __init__(self, what: str, waiting: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"{waiting} {what} are waiting, no more are taken; try again in {retry_after_seconds} s"
+        )
         self._retry_after_seconds = retry_after_seconds
 
     def details(self) -> Sequence[Message]:

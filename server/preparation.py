@@ -89,12 +89,14 @@ class Preparation:
         *,
         workers: int,
         max_queued: int,
+        max_queued_bytes: int,
         max_image_bytes: int,
         max_image_pixels: int,
     ) -> None:
         self._embedder, self._axes, self._extractor, self._metrics = embedder, axes, extractor, metrics
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="extract")
         self._waiting, self._max_waiting = 0, max_queued
+        self._waiting_bytes, self._max_waiting_bytes = 0, max_queued_bytes
         self._image_limits = ImageLimits(max_bytes=max_image_bytes, max_pixels=max_image_pixels)
         self._transaction_limits = TransactionLimits(max_bytes=max_image_bytes, image=self._image_limits)
 
@@ -117,26 +119,43 @@ class Preparation:
             RefusedError: a transaction to enrol that says nothing of it may be kept.
             OverloadedError: too many captures wait.
         """
-        if self._waiting >= self._max_waiting:
-            raise OverloadedError("captures for extraction", self._max_waiting, retry_after_seconds=5)
+        if isinstance(capture, Fingers) and all(isinstance(item.content, EmbeddingContent) for item in capture.samples):
+            return self._take_vectors(capture, path, for_enrolment=for_enrolment)
+        held = capture.nbytes
+        if self._waiting >= self._max_waiting or self._waiting_bytes + held > self._max_waiting_bytes:
+            raise OverloadedError("captures for extraction", self._waiting, retry_after_seconds=5)
         self._waiting += 1
+        self._waiting_bytes += held
         try:
             if isinstance(capture, Fingers):
                 return await self._prepare_fingers(capture, path, for_enrolment=for_enrolment)
             return await self._prepare_transaction(capture, path, for_enrolment=for_enrolment)
         finally:
             self._waiting -= 1
+            self._waiting_bytes -= held
+
+    def _take_vectors(self, capture: Fingers, path: str, *, for_enrolment: bool) -> PreparedCapture:
+        """Of embeddings alone: at once, for a place in the pool would cost more than the work."""
+        check_positions(capture, path, unknown_position_allowed=not for_enrolment)
+        sources = self._sources(capture, path)
+        prepared = [
+            self._cut_slap(source, frozenset(), frozenset())[0][1] if source.position.is_slap else None
+            for source in sources
+        ]
+        done = [
+            self._prepare_one(source, for_enrolment=for_enrolment) if refused is None else refused
+            for source, refused in zip(sources, prepared, strict=True)
+        ]
+        return self._assemble(sources, done, _reported_missing(capture), 0.0)
 
     async def _prepare_fingers(self, capture: Fingers, path: str, *, for_enrolment: bool) -> PreparedCapture:
         check_positions(capture, path, unknown_position_allowed=not for_enrolment)
-        sources = [self._source(sample, f"{path}.fingers.samples[{i}]") for i, sample in enumerate(capture.samples)]
         absent = frozenset(finger.position for finger in capture.missing)
-        sources, prepared = await self._prepare_all(sources, absent, for_enrolment=for_enrolment)
-        missing = [
-            SampleReport(finger.position, SampleStatus.MISSING, finger.reason.name.lower().replace("_", " "))
-            for finger in capture.missing
-        ]
-        return self._assemble(sources, prepared, missing, 0.0)
+        sources, prepared = await self._prepare_all(self._sources(capture, path), absent, for_enrolment=for_enrolment)
+        return self._assemble(sources, prepared, _reported_missing(capture), 0.0)
+
+    def _sources(self, capture: Fingers, path: str) -> list[_Source]:
+        return [self._source(sample, f"{path}.fingers.samples[{i}]") for i, sample in enumerate(capture.samples)]
 
     async def _prepare_transaction(
         self, capture: TransactionFile, path: str, *, for_enrolment: bool
@@ -365,6 +384,13 @@ class Preparation:
             extract_seconds=extract_seconds,
             embed_seconds=embed_seconds,
         )
+
+
+def _reported_missing(capture: Fingers) -> list[SampleReport]:
+    return [
+        SampleReport(finger.position, SampleStatus.MISSING, finger.reason.name.lower().replace("_", " "))
+        for finger in capture.missing
+    ]
 
 
 def _as_is(image: GreyImage) -> GreyImage:

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     )
     max_queued_probes: Annotated[int, Field(ge=1, description="probes that may wait for one gallery")] = 4096
     max_queued_captures: Annotated[int, Field(ge=1, description="captures that may wait for extraction")] = 256
+    max_queued_capture_bytes: Annotated[
+        int, Field(ge=20_000_000, description="bytes of captures that may wait for extraction, as they were sent")
+    ] = 536_870_912
     max_batch_probes: Annotated[int, Field(ge=1, le=1024, description="probes searched together at most")] = 128
     extraction_workers: Annotated[
         int, Field(ge=1, le=256, description="threads that decode images and find minutiae")
