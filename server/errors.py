@@ -136,9 +136,7 @@ class OverloadedError(ServiceError):
     reason = "OVERLOADED"
 
     def __init__(self, what: str, waiting: int, retry_after_seconds: int) -> None:
-        super().__init__(
-            f"{waiting} {what} are waiting, no more are taken; try again in {retry_after_seconds} s"
-        )
+        super().__init__(f"{waiting} {what} are waiting, no more are taken; try again in {retry_after_seconds} s")
         self._retry_after_seconds = retry_after_seconds
 
     def details(self) -> Sequence[Message]:

@@ -130,6 +130,7 @@ receipt = Table(
     Column("reports", Text, nullable=False),  # JSON
     Column("transaction", BigInteger, nullable=False),
     Column("number", BigInteger, nullable=False),
+    Index(None, "encounter_id"),
 )
 
 change = Table(  # the receipts of everything but enrolments

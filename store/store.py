@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, false, or_, select, true, tuple_, update
 from sqlalchemy import insert as insert_into
 
 from tenprint.store import schema
@@ -388,7 +388,9 @@ def renew_identity(connection: Connection) -> None:
 def _receipts(connection: Connection, originators: Iterable[Originator]) -> dict[Originator, Receipt]:
     table = schema.receipt
     keys = sorted({(originator.ori, originator.tcn) for originator in originators})
-    rows = connection.execute(select(table).where(tuple_(table.c.ori, table.c.tcn).in_(keys)))
+    # Spelled out: SQLite reads the whole table for a list of row values, and the index for these.
+    sought = or_(false(), *(and_(table.c.ori == ori, table.c.tcn == tcn) for ori, tcn in keys))
+    rows = connection.execute(select(table).where(sought))
     return {Originator(row.ori, row.tcn): _receipt(row) for row in rows}
 
 
