@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import grpc
@@ -266,13 +267,10 @@ def small_disk(tmp_path):
 
 
 def fill(place):
-    with (place / "filler").open("wb") as file:
-        try:
-            while True:
-                file.write(b"\0" * 65536)
-                file.flush()
-        except OSError:
-            pass
+    # Unbuffered: what a buffer could not write, it would try again when it is closed.
+    with (place / "filler").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 65536)
 
 
 def test_with_the_stores_disk_full_enrolments_fail_cleanly_and_searches_go_on(launch, small_disk, tmp_path):
