@@ -202,8 +202,7 @@ class Gallery:
             OSError: if the disk does not take it. The gallery goes on as it was.
         """
         state = self._sealed()
-        coded = self._scan_from is not None and state.records >= self._scan_from
-        least = min(SCAN_ROWS, self._scan_from or 0) if coded else None
+        least = self._coded_from(state.records)
         plan = plan_rewrites(state.segments, frozenset(erase), least)
         kept = [
             SegmentEntry(segment.file, segment.mask, self._crc_of[segment.file], packed_dead(segment.dead))
@@ -406,6 +405,12 @@ class Gallery:
 
     def _files(self) -> list[str]:
         return [segment.file for segment in self._published.segments if segment.file is not None]
+
+    def _coded_from(self, records: int) -> int | None:
+        """How many encounters a file needs to get scan codes in a gallery of so many; None: none gets any."""
+        if self._scan_from is None or records < self._scan_from:
+            return None
+        return min(SCAN_ROWS, self._scan_from)
 
     def _written(self, folder: SnapshotFolder, group: Sequence[Segment], scan_from: int | None) -> SegmentEntry | None:
         """The live encounters of a group of segments as one new file, with codes from so many on; None where there are

@@ -2,8 +2,8 @@
 
 Segments without scan codes are scanned whole, with proof that none is missing. Of those with codes, the codes name some
 hundred encounters in all, and these are compared in float32 as a flat scan would; that none is missing among those is
-measured (docs/performance.md), not proven. Which of the two a segment gets depends on the segment alone, and what its
-codes say of an encounter on the probe and that encounter alone: never on the batch, the threads or the load.
+measured (docs/performance.md), not proven. Which of the two a segment gets was decided when its file was written, and
+what its codes say of an encounter depends on the probe and that encounter: never on the batch, the threads or the load.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -37,7 +37,7 @@ class Nominees:
     Attributes:
         segment: where they lie.
         rows: int64 [n], their rows; none dead.
-        scores: float64 [n], FAISS's inner products over the number of shared fingers, falling.
+        scores: float64 [n], float32 inner products over the number of shared fingers; falling, but of a pool's segment.
         bound: the most that an encounter of the segment outside these can score in nomination; None: there is none, or
             scan codes left it out.
     """
@@ -185,7 +185,7 @@ def _scan(
         raise ValueError("a segment without codes cannot be scanned by them")
     shared = [(masks[number] & segment.mask).bit_count() for number in asking]
     wanted = nominees_wanted(k, min(shared))
-    limit = min(wanted + min(segment.dead_count, wanted), segment.count)
+    limit = min(wanted + segment.dead_count, segment.count)  # the dead, however near, displace nobody
     queries = probes[np.ix_(asking, slots_of(segment.mask))].reshape(len(asking), -1)
     products, rows = segment.codes.nearest(queries, limit)
     for i, fingers in enumerate(shared):

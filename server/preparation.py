@@ -137,15 +137,10 @@ class Preparation:
     def _take_vectors(self, capture: Fingers, path: str, *, for_enrolment: bool) -> PreparedCapture:
         """Of embeddings alone: at once, for a place in the pool would cost more than the work."""
         check_positions(capture, path, unknown_position_allowed=not for_enrolment)
-        sources = self._sources(capture, path)
-        prepared = [
-            self._cut_slap(source, frozenset(), frozenset())[0][1] if source.position.is_slap else None
-            for source in sources
-        ]
-        done = [
-            self._prepare_one(source, for_enrolment=for_enrolment) if refused is None else refused
-            for source, refused in zip(sources, prepared, strict=True)
-        ]
+        sources, done = self._sources(capture, path), []
+        for source in sources:
+            refused = self._cut_slap(source, frozenset(), frozenset())[0][1] if source.position.is_slap else None
+            done.append(refused or self._prepare_one(source, for_enrolment=for_enrolment))
         return self._assemble(sources, done, _reported_missing(capture), 0.0)
 
     async def _prepare_fingers(self, capture: Fingers, path: str, *, for_enrolment: bool) -> PreparedCapture:

@@ -73,7 +73,7 @@ class RecallSampler:
         """Take a share of the probes just searched, float32 [n, 10 * d]."""
         for vector in probes:
             if self._random.random() < self._share and self._waiting.qsize() < _WAITING:
-                self._waiting.put((gallery, vector))
+                self._waiting.put((gallery, vector.copy()))  # not a view that keeps the whole batch
 
     def recall(self) -> dict[str, Recall]:
         """Of each gallery."""

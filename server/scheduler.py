@@ -238,7 +238,7 @@ class Scheduler:
             for waiting in group:
                 waiting.resolve(error)
             return
-        line.cost.learn(len(group) if position_known else len(group) * FINGERS, time.monotonic() - begun)
+        line.cost.learn(len(group), time.monotonic() - begun)
         name = gallery.name
         self._metrics.searches.labels(name).inc()
         self._metrics.probes.labels(name).inc(len(group))

@@ -21,7 +21,7 @@ from tenprint.v1 import identification_pb2
 
 _HIGHEST_MICROSECONDS: Final = 600_000_000
 _CHANNELS: Final = 4
-"""Connections that calls take in turn: one is served by one thread of the client's, and carries 100 streams at once."""
+"""Connections that calls take in turn: many clients have more than one between them."""
 
 INCOMPLETE: Final = "INCOMPLETE"
 """Counted beside gRPC's codes: the call was answered, a gallery of it was not, or in part."""
