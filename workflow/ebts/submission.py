@@ -14,11 +14,10 @@ from tenprint.fingerprint.itl_records import DEFAULT_LIMITS, ItlRecord, Transact
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.workflow.ebts.errors import Problem, Sender, SubmissionError
 from tenprint.workflow.ebts.transaction_types import TransactionType, transaction_types, types_not_taken
-from tenprint.workflow.ebts.type2_fields import FieldRule, field_rules, is_ori, read_date
+from tenprint.workflow.ebts.type2_fields import FieldRule, field_rules, is_ori, is_tcn, read_date
 
 DEFAULT_PRIORITY: Final = 9
 """PRY (1.006) of a file that names none."""
-_TCN: Final = re.compile(r"[\x20-\x7e]{10,40}")
 _TOT: Final = re.compile(r"[A-Z]{3,5}")
 _HEAD_BYTES: Final = 4096
 _HEAD_FIELD: Final = re.compile(rb"\x1d1\.0*([789]):([\x20-\x7e]{1,64})(?=[\x1c\x1d])")
@@ -158,7 +157,7 @@ def sender_of(data: bytes) -> Sender:
     return Sender(
         ori if is_ori(ori) else None,
         destination if is_ori(destination) else None,
-        tcn if _TCN.fullmatch(tcn) else None,
+        tcn if is_tcn(tcn) else None,
     )
 
 
@@ -177,9 +176,9 @@ def _header_problems(header: ItlRecord) -> list[Problem]:
     for tag, name in ((7, "DAI"), (8, "ORI")):
         if not is_ori(header.text(tag)):
             problems.append(_absent_or(f"1.{tag:03}", name, header.text(tag), "ORI_FORMAT", form))
-    if not _TCN.fullmatch(header.text(9)):
+    if not is_tcn(header.text(9)):
         problems.append(_absent_or("1.009", "TCN", header.text(9), "TCN_FORMAT", "10 to 40 printable characters"))
-    if header.text(10) and not _TCN.fullmatch(header.text(10)):
+    if header.text(10) and not is_tcn(header.text(10)):
         problems.append(Problem("1.010", "TCN_FORMAT", "TCR: 10 to 40 printable characters are wanted"))
     if read_date(header.text(5)) is None:
         problems.append(_absent_or("1.005", "DAT", header.text(5), "BAD_FORMAT", "a date CCYYMMDD"))

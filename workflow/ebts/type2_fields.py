@@ -15,6 +15,7 @@ UNKNOWN_DATE: Final = "00000000"
 _DATES: Final = frozenset({"DOB", "DPR", "DOA", "SSD"})
 _CHARACTERS: Final = {"A": "letters", "N": "digits", "S": "other printable characters"}
 _ORI: Final = re.compile(r"[A-Z0-9]{9}")
+_TCN: Final = re.compile(r"[\x20-\x7e]{10,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +108,8 @@ def is_ori(text: str) -> bool:
     are a table of its own.
     """
     return _ORI.fullmatch(text) is not None
+
+
+def is_tcn(text: str) -> bool:
+    """Whether it has the form of a TCN or TCR: 10 to 40 printable ASCII characters."""
+    return _TCN.fullmatch(text) is not None
