@@ -50,16 +50,19 @@ class Database:
     Args:
         url: a SQLAlchemy URL: `sqlite:///path/to/file.db` or `postgresql+psycopg://user@host/database`.
         observe: told how long the stages of a transaction took.
+        migrations: the Alembic revisions that make its tables, as "package:folder".
     """
 
-    def __init__(self, url: str, observe: Observe = lambda *_: None) -> None:
+    def __init__(
+        self, url: str, observe: Observe = lambda *_: None, migrations: str = "tenprint.store:migrations"
+    ) -> None:
         self.is_sqlite: Final = make_url(url).get_backend_name() == "sqlite"
         self.engine: Final = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
         self._observe = observe
         self._writing = threading.Lock()
         try:
             with _told():
-                _migrate(self.engine)
+                _migrate(self.engine, migrations)
         except BaseException:
             self.close()
             raise
@@ -261,10 +264,10 @@ def _postgresql_engine(url: str) -> Engine:
     return create_engine(url, connect_args=arguments, hide_parameters=True, **_POOL)
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, migrations: str) -> None:
     """Bring the schema to the newest revision."""
     config = Config()
-    config.set_main_option("script_location", "tenprint.store:migrations")
+    config.set_main_option("script_location", migrations)
     with engine.connect() as connection, connection.execution_options(writes=True).begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
