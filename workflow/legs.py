@@ -53,11 +53,11 @@ def open_legs(connection: Connection, submission_id: str, galleries: Sequence[Ga
         _tell(connection, key, LegState.PENDING, "submitted", "", now)
 
 
-def record_answer(connection: Connection, key: LegKey, leg: Leg) -> None:
+def record_answer(connection: Connection, leg: Leg) -> None:
     """Keep what a matcher said. The state stays; `review` or `settle` follows in the same transaction."""
     connection.execute(
         update(schema.leg)
-        .where(*_is(key))
+        .where(*_is(leg.key))
         .values(
             policy_version=leg.policy_version,
             asked_at=leg.asked_at,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, case, insert, select, update
 
 from tenprint.workflow import schema
 from tenprint.workflow.agencies import NOBODY, Agency
@@ -124,3 +124,33 @@ def log(connection: Connection, message: NewMessage, why: Dissemination, message
             policy_version=why.policy_version,
         )
     )
+
+
+def of_submission(connection: Connection, submission_id: str, recipient: str, kind: MessageKind) -> list[str]:
+    """Ids of the messages of a kind that a recipient was sent about a submission, oldest first."""
+    table = schema.message
+    query = (
+        select(table.c.message_id)
+        .where(table.c.submission_id == submission_id, table.c.recipient == recipient, table.c.kind == kind)
+        .order_by(table.c.number)
+    )
+    return [str(found) for found in connection.execute(query).scalars()]
+
+
+def redeliver(connection: Connection, recipient: str, message_ids: Sequence[str]) -> list[str]:
+    """Let messages go out once more, under their ids; those that went out, or were given up. Which they are."""
+    table = schema.message
+    again = (MessageState.DELIVERED, MessageState.ACKNOWLEDGED, MessageState.DEAD)
+    mine = (table.c.recipient == recipient, table.c.message_id.in_(message_ids), table.c.state.in_(again))
+    found = list(connection.execute(select(table.c.message_id).where(*mine)).scalars())
+    connection.execute(
+        update(table)
+        .where(table.c.message_id.in_(found))
+        .values(
+            state=MessageState.WAITING,
+            attempts=0,
+            due_at=case((table.c.channel == Channel.STREAM, None), else_=datetime.now(UTC)),
+            problem="",
+        )
+    )
+    return found

@@ -98,6 +98,13 @@ def erase(connection: Connection, submission_id: str, now: datetime) -> None:
     )
 
 
+def enrolled(connection: Connection, submission_id: str, subject_id: str, encounter_id: str) -> None:
+    """Keep as what a submission's prints were enrolled."""
+    done = {"retention": Retention.DONE, "subject_id": subject_id, "encounter_id": encounter_id}
+    table = schema.submission
+    connection.execute(update(table).where(table.c.submission_id == submission_id).values(done))
+
+
 def read(row: Mapping[Any, Any]) -> Kept:
     """A row of `submission` as a value."""
     return Kept(

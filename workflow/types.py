@@ -238,3 +238,8 @@ class Link:
     state: LinkState
     expected_fpir: float | None
     at: datetime
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether examiners said so, and nobody disputes it."""
+        return self.state is LinkState.CONFIRMED
