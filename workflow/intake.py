@@ -1,4 +1,4 @@
-"""The way in: a file becomes a submission, durable before it is acknowledged, or is refused with the tag and the rule."""
+"""The way in: a file becomes a submission, durable before it is acknowledged, or is refused by tag and rule."""
 
 import hashlib
 import hmac

@@ -10,7 +10,7 @@ from tenprint.workflow.types import Gallery
 
 
 class Matcher(Protocol):
-    """Searches and enrols prints. Every method raises :class:`tenprint.client.TenprintError` for anything but an answer."""
+    """Searches and enrols prints. Methods raise :class:`tenprint.client.TenprintError` for anything but an answer."""
 
     async def search(
         self, gallery: Gallery, by: Originator, file: bytes, *, priority: int, fpir: float

@@ -1,4 +1,4 @@
-"""Reception: reads what agencies hand in, checks it, keeps it, and wakes the runner. The one way in, whatever the door."""
+"""Reception: reads what agencies hand in, checks it, keeps it, and wakes the runner. The one way in."""
 
 import asyncio
 from collections.abc import Sequence
