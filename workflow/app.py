@@ -24,6 +24,7 @@ from tenprint.store import Database
 from tenprint.v1 import submissions_pb2, submissions_pb2_grpc
 from tenprint.workflow import waiting
 from tenprint.workflow.doorbell import Doorbell
+from tenprint.workflow.eraser import Eraser
 from tenprint.workflow.matcher import GrpcMatcher, Matcher
 from tenprint.workflow.metrics import WorkflowMetrics
 from tenprint.workflow.reception import Reception
@@ -118,7 +119,7 @@ class WorkflowServer:
 
     def _background(self) -> list[Coroutine[Any, Any, None]]:
         """What works beside the calls, until the server stops."""
-        return [self._runner.run()]
+        return [self._runner.run(), Eraser(self._database, self._doorbell).run()]
 
     async def stop(self) -> None:
         """Drain: take no new calls, let running ones finish within the stated time, then stop the work beside them.

@@ -224,8 +224,12 @@ class Runner:
             with self._metrics.matcher_seconds.labels(Gallery.CRIMINAL, "enrol").time():
                 receipt = await self._matchers.enrol(Gallery.CRIMINAL, by, file, subject_id)
         except TenprintError as error:
-            _log.warning("enrolment_postponed", submission=submission_id, code=error.code.name)
-            await asyncio.sleep(self._retry_seconds)  # it stays due
+            if error.code in _HOPELESS:
+                _log.warning("enrolment_refused", submission=submission_id, code=error.code.name)
+                await self._run(lambda c: submissions.refused(c, submission_id))
+            else:
+                _log.warning("enrolment_postponed", submission=submission_id, code=error.code.name)
+                await asyncio.sleep(self._retry_seconds)  # it stays due
             return
         await self._run(lambda c: submissions.enrolled(c, submission_id, receipt.subject_id, receipt.encounter_id))
 

@@ -101,8 +101,9 @@ submission = Table(
     Column("demographics", Text, nullable=False),  # JSON, to be passed along; "{}" once erased
     Column("file", LargeBinary),  # as it was sent; NULL once erased
     Column("erased_at", _time()),
+    Column("scrubbed_at", _time()),  # when the erased bytes were gone from the database's files, too
     Column("faults", Text, nullable=False),  # JSON: sequence faults that were found
-    Column("retention", String(16), nullable=False),  # none, waiting, held (by a finding), due, done
+    Column("retention", String(16), nullable=False),  # a word of submissions.Retention
     Column("subject_id", String(64), nullable=False),  # under which it was enrolled; empty: not
     Column("encounter_id", String(64), nullable=False),
     UniqueConstraint("ori", "tcn"),

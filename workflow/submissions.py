@@ -28,6 +28,8 @@ class Retention(StrEnum):
     """To be enrolled now."""
     DONE = "done"
     """Enrolled: `subject_id` and `encounter_id` say as what."""
+    REFUSED = "refused"
+    """The gallery refused them, for want of a usable print say, and would again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,7 @@ class Kept:
     demographics: Mapping[str, list[str]]
     file: bytes | None
     erased_at: datetime | None
+    scrubbed_at: datetime | None
     faults: list[str]
     retention: Retention
     subject_id: str
@@ -98,6 +101,12 @@ def erase(connection: Connection, submission_id: str, now: datetime) -> None:
     )
 
 
+def refused(connection: Connection, submission_id: str) -> None:
+    """Keep that a gallery would not take a submission's prints."""
+    table = schema.submission
+    connection.execute(update(table).where(table.c.submission_id == submission_id).values(retention=Retention.REFUSED))
+
+
 def enrolled(connection: Connection, submission_id: str, subject_id: str, encounter_id: str) -> None:
     """Keep as what a submission's prints were enrolled."""
     done = {"retention": Retention.DONE, "subject_id": subject_id, "encounter_id": encounter_id}
@@ -112,6 +121,7 @@ def read(row: Mapping[Any, Any]) -> Kept:
             **row,
             "received_at": utc(row["received_at"]),
             "erased_at": None if row["erased_at"] is None else utc(row["erased_at"]),
+            "scrubbed_at": None if row["scrubbed_at"] is None else utc(row["scrubbed_at"]),
             "level": Level(row["level"]),
             "demographics": json.loads(row["demographics"]),
             "faults": json.loads(row["faults"]),

@@ -141,6 +141,7 @@ def upgrade() -> None:
         sa.Column("demographics", sa.Text(), nullable=False),
         sa.Column("file", sa.LargeBinary(), nullable=True),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("scrubbed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("faults", sa.Text(), nullable=False),
         sa.Column("retention", sa.String(length=16), nullable=False),
         sa.Column("subject_id", sa.String(length=64), nullable=False),
