@@ -387,9 +387,11 @@ def renew_identity(connection: Connection) -> None:
 
 def _receipts(connection: Connection, originators: Iterable[Originator]) -> dict[Originator, Receipt]:
     table = schema.receipt
-    keys = sorted({(originator.ori, originator.tcn) for originator in originators})
-    # Spelled out: SQLite reads the whole table for a list of row values, and the index for these.
-    sought = or_(false(), *(and_(table.c.ori == ori, table.c.tcn == tcn) for ori, tcn in keys))
+    tcns: dict[str, list[str]] = {}
+    for ori, tcn in sorted({(originator.ori, originator.tcn) for originator in originators}):
+        tcns.setdefault(ori, []).append(tcn)
+    # Agency by agency: SQLite reads the whole table for a list of row values, and the index for these.
+    sought = or_(false(), *(and_(table.c.ori == ori, table.c.tcn.in_(own)) for ori, own in tcns.items()))
     rows = connection.execute(select(table).where(sought))
     return {Originator(row.ori, row.tcn): _receipt(row) for row in rows}
 
