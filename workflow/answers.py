@@ -10,11 +10,9 @@ from tenprint.workflow import agencies, outbox, schema
 from tenprint.workflow.agencies import NOBODY, Agency
 from tenprint.workflow.outbox import Dissemination, NewMessage
 from tenprint.workflow.policy import Policy, current
+from tenprint.workflow.responses import IDENTITY_ONLY, file_for
 from tenprint.workflow.submissions import Kept
 from tenprint.workflow.types import Gallery, Leg, LegState, Link, MessageKind, Role
-
-IDENTITY_ONLY: Final = "identity only, not a status; verify before action"
-"""Stands in everything that tells of a hit."""
 
 _NO_ANSWER_WANTED: Final = frozenset({"CNA"})
 """Types of transaction that ask for no criminal answer (EBTS 9.1)."""
@@ -38,6 +36,7 @@ def issue(connection: Connection, submission: Kept, leg: Leg, link: Link | None)
             submission.submission_id,
             leg.key.gallery,
             "" if link is None else link.link_id,
+            file_for(submission, leg, link, recipient, policy, granted) or None,
         )
         why = Dissemination(granted, submission.purpose, version, withheld, via)
         if withheld:

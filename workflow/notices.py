@@ -9,6 +9,7 @@ from tenprint.workflow import agencies, answers, outbox
 from tenprint.workflow.agencies import NOBODY
 from tenprint.workflow.outbox import Dissemination, NewMessage
 from tenprint.workflow.policy import Policy, current
+from tenprint.workflow.responses import IDENTITY_ONLY
 from tenprint.workflow.submissions import Kept
 from tenprint.workflow.types import Gallery, Link, MessageKind, Role
 
@@ -66,7 +67,7 @@ def body(submission: Kept, link: Link, policy: Policy) -> dict[str, Any]:
         "confirmed": link.is_confirmed,
         "source": policy.source,
         "as_of": datetime.now(UTC).isoformat(timespec="seconds"),
-        "statement": answers.IDENTITY_ONLY,
+        "statement": IDENTITY_ONLY,
         "complaints": policy.complaints,
     }
     if not told["confirmed"]:

@@ -89,6 +89,7 @@ submission = Table(
     Column("received_at", _time(), nullable=False),
     Column("tot", String(5), nullable=False),
     Column("purpose", String(8), nullable=False),
+    Column("destination", _ori(), nullable=False),  # 1.007: who is asked, and so who answers
     Column("controlling_agency", _ori(), nullable=False),  # the booking station, 2.073; the ORI where none is named
     Column("jurisdiction", String(100), nullable=False),  # of the booking station, as it was then
     Column("priority", Integer, nullable=False),

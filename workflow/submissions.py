@@ -43,6 +43,7 @@ class Kept:
     received_at: datetime
     tot: str
     purpose: str
+    destination: str
     controlling_agency: str
     jurisdiction: str
     priority: int

@@ -106,7 +106,7 @@ def _leg(connection: Connection, kept: Kept, leg: Leg, link: Link | None, agency
     )
     if leg.state is LegState.MATCH and link is not None:
         message.confirmed = link.is_confirmed
-        message.statement = answers.IDENTITY_ONLY
+        message.statement = responses.IDENTITY_ONLY
         message.link_id = link.link_id
         if "subject_id" in granted:
             message.subject_id = link.subject_id

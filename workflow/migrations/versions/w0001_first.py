@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tot", sa.String(length=5), nullable=False),
         sa.Column("purpose", sa.String(length=8), nullable=False),
+        sa.Column("destination", sa.String(length=9), nullable=False),
         sa.Column("controlling_agency", sa.String(length=9), nullable=False),
         sa.Column("jurisdiction", sa.String(length=100), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
