@@ -5,13 +5,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, case, insert, select, update
 
 from tenprint.workflow import schema
 from tenprint.workflow.agencies import NOBODY, Agency
-from tenprint.workflow.types import Channel, MessageKind, MessageState
+from tenprint.workflow.types import Channel, LinkState, MessageKind, MessageState
+
+_TELLS_OF_HITS: Final = (MessageKind.ANSWER, MessageKind.NOTICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def put(connection: Connection, message: NewMessage, why: Dissemination) -> str:
             body=json.dumps({"message_id": message_id, **message.body}, sort_keys=True),
             file=message.file,
             at=now,
-            state=MessageState.WAITING,
+            state=MessageState.FROZEN if _is_disputed(connection, message) else MessageState.WAITING,
             attempts=0,
             due_at=None if route.channel is Channel.STREAM else now,  # streams are read by their recipients
             problem="",
@@ -126,6 +128,23 @@ def log(connection: Connection, message: NewMessage, why: Dissemination, message
     )
 
 
+def freeze(connection: Connection, link_id: str) -> None:
+    """Hold back what tells of a hit and has not gone out."""
+    _turn(connection, link_id, MessageState.WAITING, {"state": MessageState.FROZEN})
+
+
+def thaw(connection: Connection, link_id: str) -> None:
+    """Let what was held back about a hit go out."""
+    again = {"state": MessageState.WAITING, "due_at": _at_once()}
+    _turn(connection, link_id, MessageState.FROZEN, again)
+
+
+def cancel(connection: Connection, link_id: str) -> None:
+    """Never send what tells of a hit and has not gone out."""
+    for state in (MessageState.WAITING, MessageState.FROZEN):
+        _turn(connection, link_id, state, {"state": MessageState.CANCELLED, "due_at": None})
+
+
 def of_submission(connection: Connection, submission_id: str, recipient: str, kind: MessageKind) -> list[str]:
     """Ids of the messages of a kind that a recipient was sent about a submission, oldest first."""
     table = schema.message
@@ -149,8 +168,27 @@ def redeliver(connection: Connection, recipient: str, message_ids: Sequence[str]
         .values(
             state=MessageState.WAITING,
             attempts=0,
-            due_at=case((table.c.channel == Channel.STREAM, None), else_=datetime.now(UTC)),
+            due_at=_at_once(),
             problem="",
         )
     )
     return found
+
+
+def _at_once() -> Any:
+    """When a message that is to go out now is tried; streams are read by their recipients."""
+    return case((schema.message.c.channel == Channel.STREAM, None), else_=datetime.now(UTC))
+
+
+def _is_disputed(connection: Connection, message: NewMessage) -> bool:
+    """Whether a message tells of a hit that is frozen. What corrects one is never held back."""
+    if message.kind not in _TELLS_OF_HITS or not message.link_id:
+        return False
+    state = select(schema.link.c.state).where(schema.link.c.link_id == message.link_id)
+    return bool(connection.execute(state).scalar_one() == LinkState.FROZEN)
+
+
+def _turn(connection: Connection, link_id: str, before: MessageState, values: Mapping[str, Any]) -> None:
+    table = schema.message
+    which = (table.c.link_id == link_id, table.c.kind.in_(_TELLS_OF_HITS), table.c.state == before)
+    connection.execute(update(table).where(*which).values(values))

@@ -195,6 +195,8 @@ class Runner:
         if candidates and decision.passes_lights_out(candidates[0], bands):
             reason = f"expected FPIR at or below the lights-out bar of policy {version}"
             hit = Hit(candidates[0], confirmed=False)
+            if in_force.examine_lights_out:
+                cases.open_hit(connection, submission, key, in_force)
             legs.settle(connection, key, LegState.MATCH, reason=reason, hit=hit)
         elif candidates:
             legs.review(connection, key, f"{len(candidates)} candidate(s) to examine")
