@@ -17,7 +17,7 @@ def fused_score(match_score: float, vector_score: float) -> float:
 
     Args:
         match_score: :attr:`tenprint.fingerprint.matching.CaptureMatch.score`, 0 to 1.
-        vector_score: mean cosine of the fingers matched, -1 to 1.
+        vector_score: mean cosine of the fingers matched, -1 to 1, weighted as their matches are.
     """
     return match_score + VECTOR_WEIGHT * vector_score
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tenprint.fingerprint.features import FingerFeatures, unpack_capture
 from tenprint.fingerprint.fusion import FusedThresholds, fused_score
-from tenprint.fingerprint.matching import CaptureMatch, match_capture
+from tenprint.fingerprint.matching import CaptureMatch, match_capture, weighted_mean
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.index.results import Candidate, SearchResult
 
@@ -104,6 +104,6 @@ class Reranking:
 
 
 def _vector_score(candidate: Candidate, match: CaptureMatch) -> float:
-    """The mean of the vectors' scores of the fingers that were compared by minutiae."""
-    scores = [finger.score for finger in candidate.finger_scores if finger.position in match.fingers]
-    return sum(scores) / len(scores)
+    """The mean of the vectors' scores of the fingers that were compared by minutiae, weighted as their matches."""
+    scores = {FingerPosition(finger.position): finger.score for finger in candidate.finger_scores}
+    return weighted_mean({position: scores[position] for position in match.fingers}, match.weights)
