@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenprint.fingerprint.features import FingerFeatures
-from tenprint.fingerprint.fusion import fused_score
-from tenprint.fingerprint.matching import match
+from tenprint.fingerprint.fusion import fused_capture_score
+from tenprint.fingerprint.matching import match_capture
+from tenprint.fingerprint.positions import FingerPosition
 from training.pool import Impressions
 
 POSITIONS: Final = 10
@@ -144,7 +145,7 @@ class _Nearest:
 
 
 class Fuser:
-    """Compares probes with people minutia by minutia.
+    """Compares probes with people minutia by minutia, as the server does.
 
     Args:
         chimeras: the people.
@@ -155,36 +156,36 @@ class Fuser:
         self._chimeras, self._pool = chimeras, pool
         self._read: dict[int, FingerFeatures] = {}
 
-    def best(self, probe: Sequence[FingerFeatures], found: Found) -> dict[int, dict[int, float]]:
-        """The best fused score of each short list, by number of fingers and size."""
-        scores = self._matches(probe, found)
-        return {
-            n: {
-                size: max(
-                    fused_score(float(np.mean([scores[k, person] for k in range(n)])), float(cosine))
-                    for person, cosine in zip(people.tolist(), near, strict=True)
-                )
-                for size, (people, near) in by.items()
-            }
-            for n, by in found.lists.items()
-        }
+    def best(self, vectors: _Floats, features: Sequence[FingerFeatures], found: Found) -> dict[int, dict[int, float]]:
+        """The best fused score of each short list, by number of fingers and size.
 
-    def _matches(self, probe: Sequence[FingerFeatures], found: Found) -> dict[tuple[int, int], float]:
-        """Match scores by position and person, of everybody who is on a list that looks at that position."""
-        scores: dict[tuple[int, int], float] = {}
-        for k in range(max(found.lists)):
-            people = sorted(
-                {
-                    person
-                    for n, by in found.lists.items()
-                    if n > k
-                    for people, _ in by.values()
-                    for person in people.tolist()
-                }
-            )
-            fingers = [self._features(self._chimeras.finger(person, k)) for person in people]
-            for person, result in zip(people, match(probe[k], fingers), strict=True):
-                scores[k, person] = result.score
+        Args:
+            vectors: of the probe, float32 [10, d].
+            features: of its fingers.
+            found: its short lists.
+        """
+        best: dict[int, dict[int, float]] = {}
+        for n, by in found.lists.items():
+            people = sorted({person for listed, _ in by.values() for person in listed.tolist()})
+            fingers = [[self._chimeras.finger(person, k) for k in range(n)] for person in people]
+            scores = dict(zip(people, self._scores(vectors[:n], features, fingers), strict=True))
+            best[n] = {size: max(scores[person] for person in listed.tolist()) for size, (listed, _) in by.items()}
+        return best
+
+    def score(self, vectors: _Floats, features: Sequence[FingerFeatures], fingers: Sequence[int]) -> float:
+        """The fused score of a probe with the person of these fingers of the pool, as many as the vectors [n, d]."""
+        return self._scores(vectors, features, [fingers])[0]
+
+    def _scores(
+        self, vectors: _Floats, features: Sequence[FingerFeatures], people: Sequence[Sequence[int]]
+    ) -> list[float]:
+        positions = [FingerPosition(k + 1) for k in range(len(vectors))]
+        held = [dict(zip(positions, map(self._features, fingers), strict=True)) for fingers in people]
+        matches = match_capture(dict(zip(positions, features, strict=False)), held)
+        scores = []
+        for fingers, found in zip(people, matches, strict=True):
+            cosines = (vectors * self._pool.vectors[list(fingers)]).sum(axis=1).tolist()
+            scores.append(fused_capture_score(found, dict(zip(positions, cosines, strict=True))))
         return scores
 
     def _features(self, finger: int) -> FingerFeatures:
