@@ -95,6 +95,7 @@ def search(value: Search) -> identification_pb2.IdentifyRequest:
         score_threshold=value.score_threshold,
         min_position=value.min_position,
         priority=value.priority,
+        target_fpir=value.target_fpir,
     )
 
 
@@ -142,6 +143,8 @@ def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
                 candidate.score,
                 tuple(_finger_score(finger) for finger in candidate.finger_scores),
                 candidate.match_score if candidate.HasField("match_score") else None,
+                candidate.expected_fpir if candidate.HasField("expected_fpir") else None,
+                candidate.fpir_bound if candidate.HasField("fpir_bound") else None,
             )
             for candidate in message.candidates
         ),
@@ -152,6 +155,7 @@ def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
         search_seconds=message.timing.search_seconds,
         rescore_seconds=message.timing.rescore_seconds,
         rerank_seconds=message.timing.rerank_seconds,
+        calibration_version=message.calibration_version,
     )
 
 

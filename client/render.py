@@ -6,6 +6,7 @@ from rich.text import Text
 
 from tenprint.client.types import (
     Answer,
+    Candidate,
     FingerScore,
     GalleryInfo,
     Identification,
@@ -46,7 +47,7 @@ def answer(value: Answer) -> RenderableType:
     """One gallery's answer: the sentence, and its candidates."""
     if not value.candidates:
         return answer_line(value)
-    table = Table("rank", "subject", "encounter", "score", "fingers", "best and worst finger")
+    table = Table("rank", "subject", "encounter", "score", "exp. FPIR", "fingers", "best and worst finger")
     for candidate in value.candidates:
         ordered = sorted(candidate.finger_scores, key=_strength, reverse=True)
         ends = [ordered[0]] if len(ordered) == 1 else [ordered[0], ordered[-1]]
@@ -55,10 +56,18 @@ def answer(value: Answer) -> RenderableType:
             candidate.subject_id,
             candidate.encounter_id[:8],
             f"{candidate.score:.3f}",
+            _expected(candidate),
             str(len(ordered)),
             ", ".join(f"{_FINGERS[finger.position]} {_strength(finger):.2f}" for finger in ends),
         )
     return Group(answer_line(value), table)
+
+
+def _expected(candidate: Candidate) -> str:
+    """Its expected FPIR; where the calibration ends, what it stays under; a dash where nothing is claimed."""
+    if candidate.expected_fpir is not None:
+        return f"{candidate.expected_fpir:.2g}"
+    return "-" if candidate.fpir_bound is None else f"< {candidate.fpir_bound:.2g}"
 
 
 def _strength(finger: FingerScore) -> float:

@@ -25,7 +25,9 @@ from tenprint.server.capture import (
     TransactionFile,
 )
 from tenprint.server.decision import Outcome
+from tenprint.server.errors import InvalidRequestError, Violation
 from tenprint.server.reranking import Ranked
+from tenprint.server.thresholds import Expectation, Wish
 from tenprint.store import ChangeReceipt, Encounter, Operation, Originator, Target
 from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2, records_pb2
 
@@ -153,12 +155,34 @@ def outcome(value: Outcome) -> identification_pb2.Outcome:
     return cast("identification_pb2.Outcome", identification_pb2.Outcome.Value(f"OUTCOME_{value.name}"))
 
 
-def candidates(values: Iterable[Ranked]) -> list[identification_pb2.Candidate]:
-    """Write candidates, best first."""
-    return [_candidate(rank, value) for rank, value in enumerate(values, start=1)]
+def wish(request: identification_pb2.IdentifyRequest) -> Wish:
+    """Read what a search asks of scores.
+
+    Raises:
+        InvalidRequestError: if it states both a score and an FPIR.
+    """
+    target = request.WhichOneof("fpir_target")
+    if not request.HasField("score_threshold"):
+        match target:
+            case "target_fpir":
+                return Wish(fpir=request.target_fpir)
+            case "mosip_target_fpir":
+                return Wish(fpir=10 ** (-request.mosip_target_fpir / 10))
+            case _:
+                return Wish()
+    if target is not None:
+        problem = f"score_threshold and {target} are both given; allowed is one of them"
+        raise InvalidRequestError([Violation(field, problem) for field in ("score_threshold", target)])
+    return Wish(score=request.score_threshold)
 
 
-def _candidate(rank: int, value: Ranked) -> identification_pb2.Candidate:
+def candidates(values: Iterable[Ranked], expectations: Iterable[Expectation]) -> list[identification_pb2.Candidate]:
+    """Write candidates, best first, each with what is expected of its score."""
+    both = zip(values, expectations, strict=True)
+    return [_candidate(rank, value, expected) for rank, (value, expected) in enumerate(both, start=1)]
+
+
+def _candidate(rank: int, value: Ranked, expected: Expectation) -> identification_pb2.Candidate:
     candidate, match = value.candidate, value.match
     fingers = [
         identification_pb2.FingerScore(position=_position(finger.position), score=finger.score)
@@ -176,6 +200,8 @@ def _candidate(rank: int, value: Ranked) -> identification_pb2.Candidate:
         score=value.score,
         finger_scores=fingers,
         match_score=None if match is None else match.score,
+        expected_fpir=expected.fpir,
+        fpir_bound=expected.bound,
     )
 
 
