@@ -16,7 +16,7 @@ from tenprint.workflow.types import Channel, MessageKind, MessageState
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which way a message goes: by a recipient's profile, or by one of its subscriptions."""
+    """Which way a message goes: by its recipient's profile, or by a subscription."""
 
     channel: Channel
     address: str = ""
@@ -36,7 +36,8 @@ class NewMessage:
         gallery: which database's answer; "" where it is about none.
         link_id: which hit; "" where it is about none. A disputed hit's messages wait.
         file: the EBTS response, for recipients that take files.
-        route: None: by the recipient's profile.
+        routes: its ways, each under the one message id; none: by the recipient's profile.
+        after: it goes once the message of this id was acknowledged; "": at once.
     """
 
     kind: MessageKind
@@ -47,7 +48,8 @@ class NewMessage:
     gallery: str = ""
     link_id: str = ""
     file: bytes | None = None
-    route: Route | None = None
+    routes: Sequence[Route] = ()
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,39 +73,46 @@ class Dissemination:
 
 def put(connection: Connection, message: NewMessage, why: Dissemination) -> str:
     """Write a message and the log row that says who was sent what; its id, the first one's where it was put before."""
-    same = select(schema.message.c.message_id).where(
-        schema.message.c.kind == message.kind,
-        schema.message.c.recipient == message.recipient.ori,
-        schema.message.c.about == message.about,
+    table = schema.message
+    same = select(table.c.message_id).where(
+        table.c.kind == message.kind,
+        table.c.recipient == message.recipient.ori,
+        table.c.about == message.about,
     )
-    if (before := connection.execute(same).scalar_one_or_none()) is not None:
+    if (before := connection.execute(same.limit(1)).scalar_one_or_none()) is not None:
         return str(before)
-    route = message.route or Route(message.recipient.channel, message.recipient.address)
     now = datetime.now(UTC)
     message_id = str(uuid.uuid4())
-    connection.execute(
-        insert(schema.message).values(
-            message_id=message_id,
-            kind=message.kind,
-            about=message.about,
-            recipient=message.recipient.ori,
-            submission_id=message.submission_id,
-            gallery=message.gallery,
-            link_id=message.link_id,
-            channel=route.channel,
-            address=route.address,
-            subscription_id=route.subscription_id,
-            body=json.dumps({"message_id": message_id, **message.body}, sort_keys=True),
-            file=message.file,
-            at=now,
-            state=MessageState.WAITING,
-            attempts=0,
-            due_at=None if route.channel is Channel.STREAM else now,  # streams are read by their recipients
-            problem="",
+    for route in message.routes or (Route(message.recipient.channel, message.recipient.address),):
+        connection.execute(
+            insert(table).values(
+                message_id=message_id,
+                kind=message.kind,
+                about=message.about,
+                recipient=message.recipient.ori,
+                submission_id=message.submission_id,
+                gallery=message.gallery,
+                link_id=message.link_id,
+                channel=route.channel,
+                address=route.address,
+                subscription_id=route.subscription_id,
+                after_message_id=message.after,
+                body=json.dumps(dict(message.body), sort_keys=True),
+                file=message.file,
+                at=now,
+                state=MessageState.WAITING,
+                attempts=0,
+                due_at=due(route.channel, now),
+                problem="",
+            )
         )
-    )
     log(connection, message, why, message_id)
     return message_id
+
+
+def due(channel: Channel, now: datetime) -> datetime | None:
+    """When a message is due that is to go now; None: its recipient comes for it."""
+    return None if channel is Channel.STREAM else now
 
 
 def log(connection: Connection, message: NewMessage, why: Dissemination, message_id: str = "") -> None:
