@@ -1,4 +1,4 @@
-"""A server in a child process, on ports of its own: for demonstrations and evaluations."""
+"""A server in a child process, on ports of its own: for demonstrations."""
 
 import json
 import os
@@ -29,14 +29,9 @@ class Addresses:
 
 
 class LocalServer:
-    """A server of one's own: `start` it, `stop` it to drain it; leaving the context kills what still runs.
+    """A server of one's own: `start` it, `stop` it to drain it; leaving the context kills what still runs."""
 
-    Args:
-        galleries: names of the galleries to hold; None: the server's default.
-    """
-
-    def __init__(self, galleries: tuple[str, ...] | None = None) -> None:
-        self._galleries = galleries
+    def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tenprint-")
         self._log = Path(self._folder.name) / "log.jsonl"
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,8 +50,6 @@ class LocalServer:
             "TENPRINT_PORT_FILE": str(ports),
             "TENPRINT_DATABASE_URL": f"sqlite:///{Path(self._folder.name) / 'tenprint.db'}",
         }
-        if self._galleries is not None:
-            environment["TENPRINT_GALLERIES"] = json.dumps([{"name": name} for name in self._galleries])
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tenprint.server"], env=environment, stdout=log, stderr=log

@@ -186,7 +186,8 @@ def coverage(value: Coverage) -> identification_pb2.Coverage:
 
 def report_rows(reports: Iterable[SampleReport]) -> list[dict[str, Any]]:
     """Sample reports as the store keeps them in a receipt."""
-    return [dataclasses.asdict(report) for report in reports]
+    names = [field.name for field in dataclasses.fields(SampleReport)]  # flat: asdict would look into every value
+    return [{name: getattr(report, name) for name in names} for report in reports]
 
 
 def reports_of(rows: Iterable[dict[str, Any]]) -> list[SampleReport]:

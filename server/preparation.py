@@ -15,7 +15,8 @@ from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.errors import FingerprintError, NoPrintError, SlapError
 from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
 from tenprint.fingerprint.image import WORKING_PPI, GreyImage, ImageLimits, decode_image
-from tenprint.fingerprint.itl import Segment, Transaction, TransactionLimits, read_transaction
+from tenprint.fingerprint.itl import Segment, Transaction, read_transaction
+from tenprint.fingerprint.itl_records import TransactionLimits
 from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
 from tenprint.fingerprint.positions import SLOTS, FingerPosition
 from tenprint.fingerprint.quality import nfiq2

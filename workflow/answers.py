@@ -10,11 +10,9 @@ from tenprint.workflow import agencies, outbox, schema
 from tenprint.workflow.agencies import NOBODY, Agency
 from tenprint.workflow.outbox import Dissemination, NewMessage
 from tenprint.workflow.policy import Policy, current
+from tenprint.workflow.responses import IDENTITY_ONLY, file_for
 from tenprint.workflow.submissions import Kept
-from tenprint.workflow.types import Gallery, Leg, LegState, Link, LinkState, MessageKind, Role
-
-IDENTITY_ONLY: Final = "identity only, not a status; verify before action"
-"""Stands in everything that tells of a hit."""
+from tenprint.workflow.types import Gallery, Leg, LegState, Link, MessageKind, Role
 
 _NO_ANSWER_WANTED: Final = frozenset({"CNA"})
 """Types of transaction that ask for no criminal answer (EBTS 9.1)."""
@@ -29,7 +27,7 @@ def issue(connection: Connection, submission: Kept, leg: Leg, link: Link | None)
     version, policy = current(connection)
     about = f"{submission.submission_id}/{leg.key.gallery}/{_revision(connection, leg)}"
     for recipient, via in _recipients(connection, submission):
-        granted = policy.shares.get(recipient.role, ())
+        granted, withheld = _granted(policy, submission, leg.key.gallery, recipient)
         message = NewMessage(
             MessageKind.ANSWER,
             about,
@@ -38,9 +36,9 @@ def issue(connection: Connection, submission: Kept, leg: Leg, link: Link | None)
             submission.submission_id,
             leg.key.gallery,
             "" if link is None else link.link_id,
+            file_for(submission, leg, link, recipient, policy, granted) or None,
         )
-        withheld = _withheld(submission, leg.key.gallery, recipient, granted)
-        why = Dissemination(() if withheld else granted, submission.purpose, version, withheld, via)
+        why = Dissemination(granted, submission.purpose, version, withheld, via)
         if withheld:
             outbox.log(connection, message, why)
         else:
@@ -66,7 +64,7 @@ def body(submission: Kept, leg: Leg, link: Link | None, policy: Policy, granted:
         if leg.problem:
             told["problem"] = leg.problem
     if link is not None:
-        told |= {"statement": IDENTITY_ONLY, "link_id": link.link_id, "confirmed": link.state is LinkState.CONFIRMED}
+        told |= {"statement": IDENTITY_ONLY, "link_id": link.link_id, "confirmed": link.is_confirmed}
         if "subject_id" in granted:
             told["subject_id"] = link.subject_id
         if "expected_fpir" in granted:
@@ -83,6 +81,18 @@ def station(connection: Connection, submission: Kept) -> Agency | None:
     return agencies.find(connection, submission.controlling_agency) or agencies.find(connection, submission.ori)
 
 
+def concerns(connection: Connection, submission: Kept, agency: Agency) -> bool:
+    """Whether an agency may know of a submission: it submitted it, booked the person, or is the bureau in between."""
+    booking = station(connection, submission)
+    return agency.ori in {submission.ori, submission.controlling_agency, "" if booking is None else booking.bureau}
+
+
+def granted(connection: Connection, submission: Kept, gallery: Gallery, agency: Agency) -> tuple[tuple[str, ...], str]:
+    """The fields of a gallery's answer that an agency may have; and why it has none, "" where it has some."""
+    _, policy = current(connection)
+    return _granted(policy, submission, gallery, agency)
+
+
 def _recipients(connection: Connection, submission: Kept) -> list[tuple[Agency, str]]:
     """Each with the ORI of the bureau that passes it on."""
     booking = station(connection, submission)
@@ -96,14 +106,15 @@ def _recipients(connection: Connection, submission: Kept) -> list[tuple[Agency, 
     return [(bureau, NOBODY), (booking, bureau.ori)]
 
 
-def _withheld(submission: Kept, gallery: Gallery, recipient: Agency, granted: Collection[str]) -> str:
+def _granted(policy: Policy, submission: Kept, gallery: Gallery, recipient: Agency) -> tuple[tuple[str, ...], str]:
+    fields = policy.shares.get(recipient.role, ())
     if not recipient.can_receive:
-        return "its profile says that it cannot receive answers"
-    if not granted:
-        return f"policy grants a {recipient.role} no field"
+        return (), "its profile says that it cannot receive answers"
+    if not fields:
+        return (), f"policy grants a {recipient.role} no field"
     if gallery is Gallery.CRIMINAL and submission.tot in _NO_ANSWER_WANTED:
-        return f"{submission.tot} asks for no answer"
-    return ""
+        return (), f"{submission.tot} asks for no answer"
+    return fields, ""
 
 
 def _revision(connection: Connection, leg: Leg) -> int:

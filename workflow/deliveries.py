@@ -23,8 +23,6 @@ _PUSHED: Final = (Channel.WEBHOOK, Channel.FOLDER)
 _SILENCED: Final = (LinkState.FROZEN, LinkState.REFUTED)
 """States of a hit in which nothing that told of it is sent again."""
 
-_TELLS_OF_HIT: Final = (MessageKind.ANSWER, MessageKind.NOTICE)
-
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -139,6 +137,7 @@ def take(
         table.c.number > beyond,
         table.c.channel == Channel.STREAM,
         table.c.state.in_((MessageState.WAITING, MessageState.DELIVERED)),
+        ~_silenced(),  # one that went out before its hit was disputed is not sent again meanwhile
         _released(),
     ]
     if kinds:
@@ -225,13 +224,13 @@ def redeliver(connection: Connection, ori: str, message_ids: Collection[str], no
 
 def dead(connection: Connection, ori: str) -> list[str]:
     """Ids of a recipient's dead letters that may be sent again, oldest first."""
+    return _sendable(connection, ori, schema.message.c.state == MessageState.DEAD)
+
+
+def answers(connection: Connection, ori: str, submission_id: str) -> list[str]:
+    """Ids of a recipient's answers to a submission that may be sent again, oldest first: not those of refuted hits."""
     table = schema.message
-    query = (
-        select(table.c.message_id)
-        .where(table.c.recipient == ori, table.c.state == MessageState.DEAD, ~_silenced())
-        .order_by(table.c.number)
-    )
-    return list(dict.fromkeys(connection.execute(query).scalars()))
+    return _sendable(connection, ori, table.c.submission_id == submission_id, table.c.kind == MessageKind.ANSWER)
 
 
 def reroute(connection: Connection, agency: agencies.Agency, now: datetime) -> None:
@@ -318,8 +317,14 @@ def _silenced() -> ColumnElement[bool]:
     disputed = exists().where(link.c.link_id == table.c.link_id, link.c.state.in_(_SILENCED))
     return or_(
         table.c.state.in_((MessageState.FROZEN, MessageState.CANCELLED)),
-        and_(table.c.kind.in_(_TELLS_OF_HIT), disputed),
+        and_(table.c.kind.in_(outbox.TELLS_OF_HITS), disputed),
     )
+
+
+def _sendable(connection: Connection, ori: str, *which: ColumnElement[bool]) -> list[str]:
+    table = schema.message
+    query = select(table.c.message_id).where(table.c.recipient == ori, *which, ~_silenced()).order_by(table.c.number)
+    return list(dict.fromkeys(connection.execute(query).scalars()))
 
 
 def _own(connection: Connection, ori: str, message_ids: Collection[str]) -> None:

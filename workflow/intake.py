@@ -1,4 +1,4 @@
-"""The way in: a file becomes a submission, durable before it is acknowledged, or is refused with the tag and the rule."""
+"""The way in: a file becomes a submission, durable before it is acknowledged, or is refused by tag and rule."""
 
 import hashlib
 import hmac
@@ -15,8 +15,9 @@ from sqlalchemy import Connection, insert, select
 from tenprint.store import Database
 from tenprint.workflow import agencies, findings, legs, schema, submissions
 from tenprint.workflow.agencies import Agency
+from tenprint.workflow.ebts.errors import Problem, Sender, SubmissionError
 from tenprint.workflow.ebts.levels import most_serious
-from tenprint.workflow.ebts.submission import Problem, Submission, SubmissionError
+from tenprint.workflow.ebts.submission import Submission
 from tenprint.workflow.errors import NotEntitledError, SubmissionReusedError
 from tenprint.workflow.submissions import Kept, Retention
 from tenprint.workflow.types import Gallery, Role
@@ -105,7 +106,9 @@ def galleries_of(read: Submission) -> tuple[Gallery, ...]:
         unknown = [code for code in read.repositories if code not in _REPOSITORIES]
         if unknown:
             message = f"2.098 NDR: repository {unknown[0]} is not here; 1 (criminal) and 9 (immigration) are"
-            raise SubmissionError([Problem("2.098", "NOT_TAKEN_HERE", message)])
+            raise SubmissionError(
+                [Problem("2.098", "NOT_TAKEN_HERE", message)], Sender(read.ori, read.destination, read.tcn)
+            )
         wanted = {_REPOSITORIES[code] for code in read.repositories}
         return tuple(gallery for gallery in Gallery if gallery in wanted)
     return tuple(Gallery) if read.tot in _BOTH else (Gallery.CRIMINAL,)
@@ -126,7 +129,7 @@ def _insert(
     codes = [*offered.offences, *(item.ncic_code for item in read.offences if item.ncic_code)]
     offence, level = most_serious(codes)
     key = _key(connection)
-    claimed = "|".join((read.claimed.name, read.claimed.birth_date)) if read.claimed.name else ""
+    claimed = f"{read.claimed.name}|{read.claimed.birth_date}" if read.claimed.name else ""
     connection.execute(
         insert(schema.submission).values(
             submission_id=submission_id,
@@ -136,6 +139,7 @@ def _insert(
             received_at=now,
             tot=read.tot,
             purpose=offered.purpose,
+            destination=read.destination,
             controlling_agency=booking.ori,
             jurisdiction=booking.jurisdiction,
             priority=read.priority,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from tenprint.store.database import utc
-from tenprint.workflow import answers, links, notices, retention, schema, submissions
+from tenprint.workflow import answers, findings, links, notices, retention, schema, submissions
 from tenprint.workflow.errors import StateError, UnknownItemError
 from tenprint.workflow.types import Band, Candidate, FingerScore, Gallery, Hit, Leg, LegKey, LegState, LinkState
 
@@ -53,11 +53,11 @@ def open_legs(connection: Connection, submission_id: str, galleries: Sequence[Ga
         _tell(connection, key, LegState.PENDING, "submitted", "", now)
 
 
-def record_answer(connection: Connection, key: LegKey, leg: Leg) -> None:
+def record_answer(connection: Connection, leg: Leg) -> None:
     """Keep what a matcher said. The state stays; `review` or `settle` follows in the same transaction."""
     connection.execute(
         update(schema.leg)
-        .where(*_is(key))
+        .where(*_is(leg.key))
         .values(
             policy_version=leg.policy_version,
             asked_at=leg.asked_at,
@@ -73,6 +73,14 @@ def count_attempt(connection: Connection, key: LegKey, attempts: int, due_at: da
     """Keep that a matcher did not answer, and when it is asked again; None: not again."""
     values = {"attempts": attempts, "due_at": due_at, "problem": problem}
     connection.execute(update(schema.leg).where(*_is(key)).values(values))
+
+
+def ask_again(connection: Connection, key: LegKey, reason: str) -> None:
+    """Put a question to its matcher once more: what it had answered does not hold any more."""
+    now = datetime.now(UTC)
+    values = {"state": LegState.PENDING, "attempts": 0, "due_at": now, "candidates": "[]", "problem": reason}
+    connection.execute(update(schema.leg).where(*_is(key)).values(values))
+    _tell(connection, key, LegState.PENDING, reason, "", now)
 
 
 def review(connection: Connection, key: LegKey, reason: str) -> None:
@@ -113,6 +121,7 @@ def settle(
         )
     submission = submissions.by_id(connection, key.submission_id)
     leg = find(connection, key)
+    findings.at_settled(connection, submission, key, state, hit)
     answers.issue(connection, submission, leg, link)
     if link is not None and key.gallery is Gallery.IMMIGRATION:
         notices.issue(connection, submission, link)

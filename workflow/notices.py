@@ -9,8 +9,9 @@ from tenprint.workflow import agencies, answers, outbox
 from tenprint.workflow.agencies import NOBODY
 from tenprint.workflow.outbox import Dissemination, NewMessage
 from tenprint.workflow.policy import Policy, current
+from tenprint.workflow.responses import IDENTITY_ONLY
 from tenprint.workflow.submissions import Kept
-from tenprint.workflow.types import Gallery, Link, LinkState, MessageKind, Role
+from tenprint.workflow.types import Gallery, Link, MessageKind, Role
 
 NO_OFFENCE: Final = "0399"
 """In the place of the most serious charge where none is known (Nlets IAQ, field OFF)."""
@@ -63,10 +64,10 @@ def body(submission: Kept, link: Link, policy: Policy) -> dict[str, Any]:
         "level": submission.level.value or None,
         "subject_id": link.subject_id,
         "gallery": link.gallery,
-        "confirmed": link.state is LinkState.CONFIRMED,
+        "confirmed": link.is_confirmed,
         "source": policy.source,
         "as_of": datetime.now(UTC).isoformat(timespec="seconds"),
-        "statement": answers.IDENTITY_ONLY,
+        "statement": IDENTITY_ONLY,
         "complaints": policy.complaints,
     }
     if not told["confirmed"]:

@@ -5,13 +5,16 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, case, insert, select, update
 
 from tenprint.workflow import schema
 from tenprint.workflow.agencies import NOBODY, Agency
-from tenprint.workflow.types import Channel, MessageKind, MessageState
+from tenprint.workflow.types import Channel, LinkState, MessageKind, MessageState
+
+TELLS_OF_HITS: Final = (MessageKind.ANSWER, MessageKind.NOTICE)
+"""Kinds that are held back while the hit that they tell of is disputed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def put(connection: Connection, message: NewMessage, why: Dissemination) -> str:
         return str(before)
     now = datetime.now(UTC)
     message_id = str(uuid.uuid4())
+    state = MessageState.FROZEN if _is_disputed(connection, message) else MessageState.WAITING
     for route in message.routes or (Route(message.recipient.channel, message.recipient.address),):
         connection.execute(
             insert(table).values(
@@ -100,7 +104,7 @@ def put(connection: Connection, message: NewMessage, why: Dissemination) -> str:
                 body=json.dumps(dict(message.body), sort_keys=True),
                 file=message.file,
                 at=now,
-                state=MessageState.WAITING,
+                state=state,
                 attempts=0,
                 due_at=due(route.channel, now),
                 problem="",
@@ -133,3 +137,39 @@ def log(connection: Connection, message: NewMessage, why: Dissemination, message
             policy_version=why.policy_version,
         )
     )
+
+
+def freeze(connection: Connection, link_id: str) -> None:
+    """Hold back what tells of a hit and has not gone out."""
+    _turn(connection, link_id, MessageState.WAITING, {"state": MessageState.FROZEN})
+
+
+def thaw(connection: Connection, link_id: str) -> None:
+    """Let what was held back about a hit go out."""
+    again = {"state": MessageState.WAITING, "due_at": _at_once()}
+    _turn(connection, link_id, MessageState.FROZEN, again)
+
+
+def cancel(connection: Connection, link_id: str) -> None:
+    """Never send what tells of a hit and has not gone out."""
+    for state in (MessageState.WAITING, MessageState.FROZEN):
+        _turn(connection, link_id, state, {"state": MessageState.CANCELLED, "due_at": None})
+
+
+def _at_once() -> Any:
+    """When a message that is to go out now is tried; streams are read by their recipients."""
+    return case((schema.message.c.channel == Channel.STREAM, None), else_=datetime.now(UTC))
+
+
+def _is_disputed(connection: Connection, message: NewMessage) -> bool:
+    """Whether a message tells of a hit that is frozen. What corrects one is never held back."""
+    if message.kind not in TELLS_OF_HITS or not message.link_id:
+        return False
+    state = select(schema.link.c.state).where(schema.link.c.link_id == message.link_id)
+    return bool(connection.execute(state).scalar_one() == LinkState.FROZEN)
+
+
+def _turn(connection: Connection, link_id: str, before: MessageState, values: Mapping[str, Any]) -> None:
+    table = schema.message
+    which = (table.c.link_id == link_id, table.c.kind.in_(TELLS_OF_HITS), table.c.state == before)
+    connection.execute(update(table).where(*which).values(values))

@@ -5,24 +5,25 @@ matcher's answer gives cause for happens in one transaction; a repeated enrolmen
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import grpc
 import structlog
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from tenprint.client import types as matcher
 from tenprint.client.errors import TenprintError
 from tenprint.store import Database
 from tenprint.workflow import cases, decision, findings, legs, links, policy, schema, submissions
+from tenprint.workflow.doorbell import Doorbell
 from tenprint.workflow.ebts.redaction import matcher_file
 from tenprint.workflow.matcher import Matcher
 from tenprint.workflow.metrics import WorkflowMetrics
 from tenprint.workflow.submissions import Kept, Retention
-from tenprint.workflow.types import Gallery, Hit, Leg, LegKey, LegState, LinkState
+from tenprint.workflow.types import Gallery, Hit, Leg, LegKey, LegState
 
 _T = TypeVar("_T")
 
@@ -52,6 +53,7 @@ class Runner:
         database: where the workflow is kept.
         matchers: whom to ask.
         metrics: told of answers and seconds.
+        doorbell: rung when messages may have been written.
         running: questions under way at once.
         retry_seconds: first pause after a failure; it doubles, to an hour.
     """
@@ -61,11 +63,12 @@ class Runner:
         database: Database,
         matchers: Matcher,
         metrics: WorkflowMetrics,
+        doorbell: Doorbell,
         *,
         running: int,
         retry_seconds: float,
     ) -> None:
-        self._database, self._matchers, self._metrics = database, matchers, metrics
+        self._database, self._matchers, self._metrics, self._doorbell = database, matchers, metrics, doorbell
         self._slots = asyncio.Semaphore(running)
         self._retry_seconds = retry_seconds
         self._woken = asyncio.Event()
@@ -81,7 +84,7 @@ class Runner:
             while True:
                 self._woken.clear()
                 try:
-                    asked, kept = await self._run(_due)
+                    asked, kept = await asyncio.to_thread(self._read_due)
                 except Exception as error:  # noqa: BLE001 - the database is away: looked at again, and said
                     _log.warning("due_work_unknown", error_type=type(error).__name__)
                     asked, kept = [], []
@@ -99,11 +102,11 @@ class Runner:
                 except TimeoutError:
                     continue
 
-    async def _held(self, what: LegKey | str, work: "asyncio.Future[None] | object") -> None:
+    async def _held(self, what: LegKey | str, work: Coroutine[Any, Any, None]) -> None:
         """Do one piece of work in a slot. A fault of ours in it is logged, and it stays due."""
         try:
             async with self._slots:
-                await work  # type: ignore[misc]  # a coroutine of ours
+                await work
         except Exception as error:  # noqa: BLE001 - one leg's fault must not stop the others
             _log.error("leg_failed", error_type=type(error).__name__, exc_info=error)
             await asyncio.sleep(self._retry_seconds)
@@ -112,7 +115,13 @@ class Runner:
             self._woken.set()
 
     async def _run(self, work: Callable[[Connection], _T]) -> _T:
-        return await asyncio.to_thread(self._database.write, work)
+        result = await asyncio.to_thread(self._database.write, work)
+        self._doorbell.ring()
+        return result
+
+    def _read_due(self) -> tuple[list[LegKey], list[str]]:
+        with self._database.read() as connection:
+            return _due(connection)
 
     async def _ask(self, key: LegKey) -> None:
         def begin(connection: Connection) -> tuple[Kept, float]:
@@ -123,16 +132,15 @@ class Runner:
         if submission.file is None:
             await self._run(lambda c: legs.settle(c, key, LegState.ERROR, reason="the prints were erased unanswered"))
             return
-        by = matcher.Originator(submission.ori, submission.tcn)
+        by = matcher.Originator(submission.ori, submission.submission_id)
         file = await asyncio.to_thread(matcher_file, submission.file)
         try:
             with self._metrics.matcher_seconds.labels(key.gallery, "search").time():
                 found = await self._matchers.search(key.gallery, by, file, priority=submission.priority, fpir=fpir)
             answer = found.of(key.gallery)
         except TenprintError as error:
-            await self._run(
-                lambda c: self._failed(c, key, error.code, f"the {key.gallery} database: {error.code.name}")
-            )
+            code = error.code
+            await self._run(lambda c: self._failed(c, key, code, f"the {key.gallery} database: {code.name}"))
             return
         if answer.outcome is matcher.Outcome.ERROR:
             await self._run(lambda c: self._failed(c, key, None, f"the {key.gallery} database answered with an error"))
@@ -187,6 +195,8 @@ class Runner:
         if candidates and decision.passes_lights_out(candidates[0], bands):
             reason = f"expected FPIR at or below the lights-out bar of policy {version}"
             hit = Hit(candidates[0], confirmed=False)
+            if in_force.examine_lights_out:
+                cases.open_hit(connection, submission, key, in_force)
             legs.settle(connection, key, LegState.MATCH, reason=reason, hit=hit)
         elif candidates:
             legs.review(connection, key, f"{len(candidates)} candidate(s) to examine")
@@ -203,27 +213,27 @@ class Runner:
             known = [
                 link.subject_id
                 for link in links.of_submission(connection, submission_id)
-                if link.gallery is Gallery.CRIMINAL and link.state is LinkState.CONFIRMED
+                if link.gallery is Gallery.CRIMINAL and link.is_confirmed
             ]
             return submissions.by_id(connection, submission_id), known[-1] if known else None
 
         submission, subject_id = await self._run(begin)
         if submission.file is None:
             return
-        by = matcher.Originator(submission.ori, submission.tcn)
+        by = matcher.Originator(submission.ori, submission.submission_id)
         file = await asyncio.to_thread(matcher_file, submission.file)
         try:
             with self._metrics.matcher_seconds.labels(Gallery.CRIMINAL, "enrol").time():
                 receipt = await self._matchers.enrol(Gallery.CRIMINAL, by, file, subject_id)
         except TenprintError as error:
-            _log.warning("enrolment_postponed", submission=submission_id, code=error.code.name)
-            await asyncio.sleep(self._retry_seconds)  # it stays due
+            if error.code in _HOPELESS:
+                _log.warning("enrolment_refused", submission=submission_id, code=error.code.name)
+                await self._run(lambda c: submissions.refused(c, submission_id))
+            else:
+                _log.warning("enrolment_postponed", submission=submission_id, code=error.code.name)
+                await asyncio.sleep(self._retry_seconds)  # it stays due
             return
-        table = schema.submission
-        done = {"retention": Retention.DONE, "subject_id": receipt.subject_id, "encounter_id": receipt.encounter_id}
-        await self._run(
-            lambda c: c.execute(update(table).where(table.c.submission_id == submission_id).values(done)) and None
-        )
+        await self._run(lambda c: submissions.enrolled(c, submission_id, receipt.subject_id, receipt.encounter_id))
 
 
 def _due(connection: Connection) -> tuple[list[LegKey], list[str]]:

@@ -23,7 +23,16 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from tenprint.workflow.types import CaseKind, CaseState, Gallery, LegState, LinkState, MessageKind, MessageState
+from tenprint.workflow.types import (
+    CaseKind,
+    CaseState,
+    Gallery,
+    LegState,
+    LinkState,
+    MessageKind,
+    MessageState,
+    RecordChange,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -89,6 +98,7 @@ submission = Table(
     Column("received_at", _time(), nullable=False),
     Column("tot", String(5), nullable=False),
     Column("purpose", String(8), nullable=False),
+    Column("destination", _ori(), nullable=False),  # 1.007: who is asked, and so who answers
     Column("controlling_agency", _ori(), nullable=False),  # the booking station, 2.073; the ORI where none is named
     Column("jurisdiction", String(100), nullable=False),  # of the booking station, as it was then
     Column("priority", Integer, nullable=False),
@@ -101,8 +111,9 @@ submission = Table(
     Column("demographics", Text, nullable=False),  # JSON, to be passed along; "{}" once erased
     Column("file", LargeBinary),  # as it was sent; NULL once erased
     Column("erased_at", _time()),
+    Column("scrubbed_at", _time()),  # when the erased bytes were gone from the database's files, too
     Column("faults", Text, nullable=False),  # JSON: sequence faults that were found
-    Column("retention", String(16), nullable=False),  # none, waiting, held (by a finding), due, done
+    Column("retention", String(16), nullable=False),  # a word of submissions.Retention
     Column("subject_id", String(64), nullable=False),  # under which it was enrolled; empty: not
     Column("encounter_id", String(64), nullable=False),
     UniqueConstraint("ori", "tcn"),
@@ -161,7 +172,8 @@ link = Table(  # "these prints and that record are one person's": the hit that n
     Column("subject_id", String(64), nullable=False),
     Column("encounter_id", String(64), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("before_freeze", String(16), nullable=False),  # the state it had when it was frozen; empty: it is not
+    Column("beneath", String(16), nullable=False),  # the state but for being frozen
+    Column("holds", String(40), nullable=False),  # JSON: why it is frozen; empty list: it is not
     Column("expected_fpir", Float),
     Column("at", _time(), nullable=False),
     _one_of("state", LinkState),
@@ -298,15 +310,41 @@ finding = Table(  # records or submissions that do not fit together: for reviewe
     Column("finding_id", _id(), primary_key=True),
     Column("kind", String(32), nullable=False),
     Column("about", String(200), nullable=False),  # kind and this are unique: what is found again is one finding
-    Column("submission_id", _id(), nullable=False),  # the one that brought it up
-    Column("members", Text, nullable=False),  # JSON: gallery, subject or submission ids
     Column("at", _time(), nullable=False),
     Column("state", String(16), nullable=False),  # quarantined, dismissed, upheld
     Column("reviewer", String(64), nullable=False),
     Column("reason", String(1000), nullable=False),
     Column("closed_at", _time()),
     UniqueConstraint("kind", "about"),
-    Index(None, "submission_id"),
+    Index(None, "state"),
+)
+
+finding_member = Table(  # what a finding is about: a submission, or a person of a gallery
+    "finding_member",
+    metadata,
+    Column("finding_id", ForeignKey("finding.finding_id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),  # submission, criminal, immigration
+    Column("name", String(64), primary_key=True),
+    Index(None, "kind", "name"),
+)
+
+lifecycle = Table(  # changes to records that earlier recipients are to be told of; written down before they are made
+    "lifecycle",
+    metadata,
+    Column("ori", _ori(), primary_key=True),
+    Column("tcn", String(40), primary_key=True),
+    Column("gallery", String(16), nullable=False),
+    Column("target", String(16), nullable=False),  # subject, encounter
+    Column("name", String(64), nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("reference", String(200), nullable=False),
+    Column("at", _time(), nullable=False),
+    Column("done_at", _time()),  # when it was made and told; NULL: to be done
+    Column("refused", String(300), nullable=False),  # why the matcher will not make it; empty: it has not refused
+    Column("told", Integer, nullable=False),  # messages written
+    _one_of("gallery", Gallery),
+    _one_of("change", RecordChange),
+    Index(None, "done_at"),
 )
 
 secret = Table(  # keys that this database's digests are made with

@@ -23,11 +23,13 @@ class Retention(StrEnum):
     WAITING = "waiting"
     """To be enrolled once the criminal answer is settled."""
     HELD = "held"
-    """Not enrolled while a finding about it is open."""
+    """Not enrolled while a finding about it, or a case about its criminal answer, is open."""
     DUE = "due"
     """To be enrolled now."""
     DONE = "done"
     """Enrolled: `subject_id` and `encounter_id` say as what."""
+    REFUSED = "refused"
+    """The gallery refused them, for want of a usable print say, and would again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +43,7 @@ class Kept:
     received_at: datetime
     tot: str
     purpose: str
+    destination: str
     controlling_agency: str
     jurisdiction: str
     priority: int
@@ -53,6 +56,7 @@ class Kept:
     demographics: Mapping[str, list[str]]
     file: bytes | None
     erased_at: datetime | None
+    scrubbed_at: datetime | None
     faults: list[str]
     retention: Retention
     subject_id: str
@@ -98,6 +102,19 @@ def erase(connection: Connection, submission_id: str, now: datetime) -> None:
     )
 
 
+def refused(connection: Connection, submission_id: str) -> None:
+    """Keep that a gallery would not take a submission's prints."""
+    table = schema.submission
+    connection.execute(update(table).where(table.c.submission_id == submission_id).values(retention=Retention.REFUSED))
+
+
+def enrolled(connection: Connection, submission_id: str, subject_id: str, encounter_id: str) -> None:
+    """Keep as what a submission's prints were enrolled."""
+    done = {"retention": Retention.DONE, "subject_id": subject_id, "encounter_id": encounter_id}
+    table = schema.submission
+    connection.execute(update(table).where(table.c.submission_id == submission_id).values(done))
+
+
 def read(row: Mapping[Any, Any]) -> Kept:
     """A row of `submission` as a value."""
     return Kept(
@@ -105,6 +122,7 @@ def read(row: Mapping[Any, Any]) -> Kept:
             **row,
             "received_at": utc(row["received_at"]),
             "erased_at": None if row["erased_at"] is None else utc(row["erased_at"]),
+            "scrubbed_at": None if row["scrubbed_at"] is None else utc(row["scrubbed_at"]),
             "level": Level(row["level"]),
             "demographics": json.loads(row["demographics"]),
             "faults": json.loads(row["faults"]),

@@ -1,73 +1,152 @@
-"""What counts as a miss in an evaluation, and what stops it: no figure may rest on a search that was not made."""
+"""`tenprint evaluate` on a folder of synthetic prints: what it reports, what counts as a miss, what it refuses."""
 
-import grpc
+import json
+
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from tenprint.client.errors import InvalidRequestError, NotFoundError, OverloadedError
-from tenprint.client.evaluation import GALLERY, EvaluationError, Print, evaluate, template_path
-from tenprint.client.types import Answer, Candidate, Coverage, GalleryInfo, Identification, Outcome, Receipt
+from tenprint.client.cli import app
+from tenprint.client.evaluation.manifest import Print, persons, read_manifest, single_fingers, template_path
+from tenprint.fingerprint.image import GreyImage
+from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
 
-UNREADABLE = InvalidRequestError(grpc.StatusCode.INVALID_ARGUMENT, "no usable print")
-FULL = OverloadedError(grpc.StatusCode.RESOURCE_EXHAUSTED, "full")
-RECEIPT = Receipt("T", "P", "E", (), "v1", repeated=False, position="")
-
-
-def found(*subjects, outcome=Outcome.CANDIDATES):
-    candidates = tuple(Candidate(i + 1, subject, "E", 0.5, ()) for i, subject in enumerate(subjects))
-    answer = Answer(GALLERY, outcome, candidates, Coverage(2, 2, 0), None, -1.0, 0.1, 0.2, 0.3, 0.0)
-    return Identification("T", (answer,), (), "v1", 0.1, 0.1, 0.2)
+FINGERS = {"A": (300, 301, 302, 303), "B": (304, 305)}
 
 
-class _Client:
-    def __init__(self, receipts, results):
-        self.receipts, self.results = receipts, results
-
-    def enrol_stream(self, enrolments, timeout):
-        self.enrolled = list(enrolments)
-        return enumerate(self.receipts)
-
-    def identify_stream(self, searches, timeout):
-        self.searched = list(searches)
-        return reversed(list(enumerate(self.results)))  # in no set order, as the wire says
-
-    def describe(self, gallery):
-        return GalleryInfo(gallery, "", 2, 2, 0, "v1", 256, 0)
-
-
-@pytest.fixture
-def prints(tmp_path):
-    (tmp_path / "print.png").write_bytes(b"png")
-    return [Print("SET", finger, i, tmp_path / "print.png", 500) for finger in ("1", "2") for i in (1, 2, 3)]
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two sets of two-finger subjects, three impressions each; the last impression of one finger shows nothing."""
+    folder = tmp_path_factory.mktemp("sets")
+    rows = ["dataset,finger,impression,path,ppi,subject"]
+    for dataset, seeds in FINGERS.items():
+        for place, seed in enumerate(seeds):
+            master = grow_finger(seed)
+            for impression in (1, 2, 3):
+                image = press(master, impression, rolled=impression == 1)
+                if (seed, impression) == (303, 3):
+                    image = GreyImage(np.full_like(image.pixels, 255), image.ppi)
+                (folder / f"{seed}_{impression}.png").write_bytes(encode_png(image))
+                rows.append(f"{dataset},{seed},{impression},{seed}_{impression}.png,500,person-{place // 2}")
+    (folder / "manifest.csv").write_text("\n".join(reversed(rows[1:])).join([rows[0] + "\n", "\n"]))
+    return folder
 
 
-def report(client, prints):
-    return evaluate(client, prints, None, lambda stream, *_: stream)
+def run(*arguments):
+    result = CliRunner().invoke(
+        app,
+        ["evaluate", *map(str, arguments)],
+        env={"TENPRINT_EXTRACTOR": "mindtct", "TENPRINT_EXTRACTION_WORKERS": "2"},
+    )
+    return result.exit_code, result.output
 
 
-def test_ranks_misses_and_prints_without_use_are_counted_apart(prints):
-    client = _Client([RECEIPT, UNREADABLE], [found("SET:1"), found("SET:2", "SET:1"), UNREADABLE, found("SET:1")])
-    told = report(client, prints)
-    assert [enrolment.subject_id for enrolment in client.enrolled] == ["SET:1", "SET:2"]
-    assert {search.score_threshold for search in client.searched} == {-1.0}
-    pooled = told.pooled
-    assert (pooled.fingers, pooled.probes, pooled.rank_1, pooled.rank_10) == (2, 4, 0.25, 0.5)
-    assert (pooled.refused_enrolments, pooled.refused_probes, pooled.refused) == (1, 1, 2)
-    assert pooled.seconds_p50 == pytest.approx(1.0)  # the failure has no time of its own
-    assert told.datasets == {"SET": pooled}
+@pytest.fixture(scope="module")
+def reported(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "made"
+    code, told = run(folder, "--out", out, "--bozorth3", "--rotate", 30, "--partial")
+    assert code == 0, told
+    assert "report.md" in told
+    return out, json.loads((out / "report.json").read_text())
 
 
-@pytest.mark.parametrize("outcome", [Outcome.PARTIAL, Outcome.ERROR])
-def test_a_search_that_was_not_complete_is_no_miss(prints, outcome):
-    client = _Client([RECEIPT, RECEIPT], [found("SET:1"), found(outcome=outcome)] * 2)
-    with pytest.raises(EvaluationError, match=outcome):
-        report(client, prints)
+def test_every_figure_is_there_by_dataset_and_pooled(reported):
+    out, report = reported
+    for part in ("embedding", "reranked"):
+        for figures in (*report[part]["datasets"].values(), report[part]["pooled"]):
+            assert {"eer", "fmr100", "fmr1000", "rank_1", "rank_10", "penetration_0.001", "fnir_0.1"} <= figures.keys()
+            for name, (low, high) in figures["intervals"].items():
+                assert name in figures
+                assert high is None or 0 <= low <= high <= 1
+        assert set(report[part]["datasets"]) == {"A", "B"}
+        kinds = {count: one["persons"] for count, one in report[part]["fingers"].items()}
+        assert kinds == {"1": "single fingers", "2": "real"}
+    assert set(report["embedding"]["prefixes"]) == {"64", "128"}
+    assert report["bozorth3"]["pooled"]["eer"] < 0.5
+    assert report["input"]["extractor"] == "mindtct-0.1.3"
+    for name in ("det.png", "cmc.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    text = (out / "report.md").read_text()
+    assert all(heading in text for heading in ("## By data set, re-ranked", "## By number of fingers", "## Pose"))
 
 
-def test_a_server_that_fails_is_no_miss(prints):
-    with pytest.raises(OverloadedError):
-        report(_Client([RECEIPT, RECEIPT], [found("SET:1"), FULL] * 2), prints)
-    with pytest.raises(NotFoundError):
-        report(_Client([NotFoundError(grpc.StatusCode.NOT_FOUND, "gallery"), RECEIPT], []), prints)
+def test_a_print_that_shows_nothing_is_a_miss_and_the_others_are_found(reported):
+    _, report = reported
+    assert report["failures_to_extract"] == {"A": 1, "B": 0, "pooled": 1}
+    pooled, other = report["reranked"]["pooled"], report["reranked"]["datasets"]["B"]
+    assert (pooled["searches"], pooled["gallery"]) == (12, 6)
+    assert pooled["rank_1"] == pooled["rank_10"] == pytest.approx(11 / 12, abs=1e-6)
+    assert (other["rank_1"], other["eer"]) == (1, 0)
+    assert pooled["mated_pairs"] == 18
+    assert pooled["fmr100"] >= 2 / 18 - 1e-6  # both pairs of the empty print
+    assert pooled["penetration_0.001"] is None
+    # Twelve searches support no claim at an FPIR of 0.1.
+    assert pooled["fnir_0.1"] is None
+    # With the subject's other finger the same capture is found.
+    assert report["reranked"]["fingers"]["2"]["rank_1"] == 1
+    assert report["pose"]["upright"]["failures_to_extract"] == 1
+
+
+def test_the_same_prints_give_the_same_report_but_for_its_seconds(folder, reported, tmp_path):
+    code, told = run(folder, "--out", tmp_path, "--json")
+    assert code == 0
+    asked_again = json.loads(told).keys() - {"seconds"}
+    assert asked_again == reported[1].keys() - {"seconds", "bozorth3", "pose"}
+    first, second = ({name: report[name] for name in sorted(asked_again)} for report in (reported[1], json.loads(told)))
+    assert json.dumps(first) == json.dumps(second)
+    assert (tmp_path / "report.json").read_text() == told
+    assert {"decode", "extract", "embed", "search", "rerank", "wall"} <= reported[1]["seconds"].keys()
+
+
+def test_a_manifest_that_cannot_be_measured_is_refused_and_says_why(folder, tmp_path):
+    def told_of(text):
+        (tmp_path / "manifest.csv").write_text(text)
+        return run(tmp_path, "--out", tmp_path)
+
+    head = "dataset,finger,impression,path,ppi\n"
+    for text, code, words in (
+        ("finger,path\n", 2, "no column dataset, impression, ppi"),
+        (head, 2, "no rows"),
+        (head + "A,1,one,x.png,500\n", 2, "line 2: impression is 'one'"),
+        (head + "A,1,1,x.png,500\nA,1,1,y.png,500\n", 2, "impression 1 of A:1 twice"),
+        (head + "A,1,1,x.png,500\n", 2, "1 files of the manifest are not there"),
+        (head + f"A,1,1,{folder}/300_1.png,50\n", 1, "A:1, impression 1"),
+        (head + f"A,1,1,{folder}/300_1.png,500\n", 1, "no two impressions"),
+    ):
+        status, told = told_of(text)
+        assert (status, words in " ".join(told.split())) == (code, True), told
+    assert run(tmp_path, "--templates", tmp_path, "--rotate", 5)[0] == 2
+
+
+def prints(count, impressions=(1, 2), subject=""):
+    return [Print("SET", f"{f:02}", i, None, 500, subject) for f in range(count) for i in impressions]
+
+
+def test_chimeras_use_each_finger_once_and_are_the_same_again():
+    made, real = persons(prints(10), 4, seed=1)
+    assert not real
+    used = [number for person in made for number in person.enrolled.prints]
+    assert len(made) == 2
+    assert len(set(used)) == 8
+    for person in made:
+        (probe,) = person.probes
+        assert [number - 1 for number in probe.prints] == list(person.enrolled.prints)
+    assert persons(prints(10), 4, seed=1)[0] == made
+    assert persons(prints(3), 4, seed=1) == ([], False)
+
+
+def test_real_subjects_go_before_chimeras():
+    listed = [*prints(3, subject="a"), Print("SET", "00", 1, None, 500, "b")]
+    made, real = persons(listed, 2, seed=1)
+    assert real
+    assert [person.name for person in made] == ["SET:a"]
+    assert len(single_fingers(listed)) == 4
+
+
+def test_the_rows_come_in_one_order_whatever_the_files(folder):
+    found = read_manifest(folder)
+    assert [item.impression for item in found[:3]] == [1, 2, 3]
+    assert [item.name for item in found] == sorted(item.name for item in found)
 
 
 def test_where_the_template_of_an_image_lies(tmp_path):

@@ -49,8 +49,6 @@ def upgrade() -> None:
         sa.Column("finding_id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("about", sa.String(length=200), nullable=False),
-        sa.Column("submission_id", sa.String(length=36), nullable=False),
-        sa.Column("members", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reviewer", sa.String(length=64), nullable=False),
@@ -59,7 +57,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("finding_id", name="pk_finding"),
         sa.UniqueConstraint("kind", "about", name="uq_finding_kind_about"),
     )
-    op.create_index("ix_finding_submission_id", "finding", ["submission_id"], unique=False)
+    op.create_index("ix_finding_state", "finding", ["state"], unique=False)
     op.create_table(
         "leg_event",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -72,6 +70,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_leg_event"),
     )
     op.create_index("ix_leg_event_submission_id_gallery", "leg_event", ["submission_id", "gallery"], unique=False)
+    op.create_table(
+        "lifecycle",
+        sa.Column("ori", sa.String(length=9), nullable=False),
+        sa.Column("tcn", sa.String(length=40), nullable=False),
+        sa.Column("gallery", sa.String(length=16), nullable=False),
+        sa.Column("target", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("change", sa.String(length=16), nullable=False),
+        sa.Column("reference", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused", sa.String(length=300), nullable=False),
+        sa.Column("told", sa.Integer(), nullable=False),
+        sa.CheckConstraint("change IN ('sealed', 'unsealed', 'expunged')", name="ck_lifecycle_change"),
+        sa.CheckConstraint("gallery IN ('criminal', 'immigration')", name="ck_lifecycle_gallery"),
+        sa.PrimaryKeyConstraint("ori", "tcn", name="pk_lifecycle"),
+    )
+    op.create_index("ix_lifecycle_done_at", "lifecycle", ["done_at"], unique=False)
     op.create_table(
         "message",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -133,6 +149,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tot", sa.String(length=5), nullable=False),
         sa.Column("purpose", sa.String(length=8), nullable=False),
+        sa.Column("destination", sa.String(length=9), nullable=False),
         sa.Column("controlling_agency", sa.String(length=9), nullable=False),
         sa.Column("jurisdiction", sa.String(length=100), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
@@ -145,6 +162,7 @@ def upgrade() -> None:
         sa.Column("demographics", sa.Text(), nullable=False),
         sa.Column("file", sa.LargeBinary(), nullable=True),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("scrubbed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("faults", sa.Text(), nullable=False),
         sa.Column("retention", sa.String(length=16), nullable=False),
         sa.Column("subject_id", sa.String(length=64), nullable=False),
@@ -195,6 +213,15 @@ def upgrade() -> None:
     op.create_index("ix_case_state_priority", "case", ["state", "priority"], unique=False)
     op.create_index("ix_case_submission_id_gallery", "case", ["submission_id", "gallery"], unique=False)
     op.create_table(
+        "finding_member",
+        sa.Column("finding_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["finding_id"], ["finding.finding_id"], name="fk_finding_member_finding_id"),
+        sa.PrimaryKeyConstraint("finding_id", "kind", "name", name="pk_finding_member"),
+    )
+    op.create_index("ix_finding_member_kind_name", "finding_member", ["kind", "name"], unique=False)
+    op.create_table(
         "impression_digest",
         sa.Column("submission_id", sa.String(length=36), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -234,7 +261,8 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.String(length=64), nullable=False),
         sa.Column("encounter_id", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("before_freeze", sa.String(length=16), nullable=False),
+        sa.Column("beneath", sa.String(length=16), nullable=False),
+        sa.Column("holds", sa.String(length=40), nullable=False),
         sa.Column("expected_fpir", sa.Float(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state IN ('confirmed', 'unconfirmed', 'frozen', 'refuted')", name="ck_link_state"),
