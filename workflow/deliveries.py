@@ -253,9 +253,7 @@ def reroute(connection: Connection, agency: agencies.Agency, now: datetime) -> N
     )
 
 
-def page(
-    connection: Connection, ori: str, states: Sequence[MessageState], beyond: int, limit: int
-) -> list[Outgoing]:
+def page(connection: Connection, ori: str, states: Sequence[MessageState], beyond: int, limit: int) -> list[Outgoing]:
     """A recipient's messages, oldest first.
 
     Args:

@@ -38,7 +38,7 @@ class Person:
     @property
     def present(self) -> list[bool]:
         """Of each finger, whether it is there."""
-        there: list[bool] = self.fingers.any(axis=1).tolist()
+        there: list[bool] = list(self.fingers.any(axis=1))
         return there
 
     def enrolment(self, gallery: str, model_version: str) -> Enrolment:
