@@ -30,7 +30,7 @@ class Addresses:
 
 
 class _Child:
-    """A server of ours in a child process: `start` it, `stop` it to drain it; leaving the context kills what still runs.
+    """A server of ours in a child process: `start` it, `stop` to drain it; leaving the context kills what still runs.
 
     Args:
         module: what `python -m` runs.
@@ -68,7 +68,7 @@ class _Child:
             **{f"{self._prefix}{name}": value for name, value in settings.items()},
         }
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
                 [sys.executable, "-m", self._module], env=environment, stdout=log, stderr=log
             )
         deadline = time.monotonic() + _START_SECONDS
