@@ -33,10 +33,11 @@ class LocalServer:
 
     Args:
         galleries: names of the galleries to hold; None: the server's default.
+        store: a folder that holds its database and snapshots, and is left there; None: one that is gone at the end.
     """
 
-    def __init__(self, galleries: tuple[str, ...] | None = None) -> None:
-        self._galleries = galleries
+    def __init__(self, galleries: tuple[str, ...] | None = None, store: Path | None = None) -> None:
+        self._galleries, self._store = galleries, store
         self._folder = tempfile.TemporaryDirectory(prefix="tenprint-")
         self._log = Path(self._folder.name) / "log.jsonl"
         self._process: subprocess.Popen[bytes] | None = None
@@ -53,7 +54,7 @@ class LocalServer:
             "TENPRINT_LISTEN": "127.0.0.1:0",
             "TENPRINT_METRICS_LISTEN": "127.0.0.1:0",
             "TENPRINT_PORT_FILE": str(ports),
-            "TENPRINT_DATABASE_URL": f"sqlite:///{Path(self._folder.name) / 'tenprint.db'}",
+            "TENPRINT_DATABASE_URL": f"sqlite:///{(self._store or Path(self._folder.name)) / 'tenprint.db'}",
         }
         if self._galleries is not None:
             environment["TENPRINT_GALLERIES"] = json.dumps([{"name": name} for name in self._galleries])
