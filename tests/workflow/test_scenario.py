@@ -1,4 +1,4 @@
-"""The whole flow through its public doors: real matchers, a real workflow, real EBTS files, receivers that come and go."""
+"""The whole flow through its public doors: real matchers, a real workflow, EBTS files, receivers that come and go."""
 
 import contextlib
 import http.server
