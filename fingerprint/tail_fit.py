@@ -1,6 +1,6 @@
 """Fit a tail to the best scores of searches that have no mate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,7 @@ SIZES: Final = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 SEPARATE: Final = 10
 """Galleries of one size to search each impression in, where there are records for so many."""
 FUSED_SIZES: Final = (1, 100, 10_000, 1_000_000)
-FUSED_FINGERS: Final = (1, 2, 4, 7, 10)
+FUSED_FINGERS: Final = (1, 2, 4, 10)
 """Comparing minutiae takes its time: sizes and numbers of fingers whose fused scores are fitted."""
 FEWEST_SEARCHES: Final = 500
 
@@ -26,12 +26,12 @@ _ENOUGH: Final = 250
 """Scores it is fitted to, where the share allows: the rate that a tenth of them exceed is then known to a quarter."""
 
 
-def fit_tail(best: Mapping[int, NDArray[np.float64]]) -> Tail:
+def fit_tail(best: Mapping[int, Sequence[NDArray[np.float64]]]) -> Tail:
     """Fit, by maximum likelihood, a generalised Pareto distribution to the highest of the best scores of each size.
 
     Args:
-        best: by the gallery's size: float64 [q, b], the best score of each of q impressions in b separate galleries of
-            that size. The sizes include 1; q is the same for all.
+        best: by the size of the gallery, 1 and others: for each impression searched, float64 [b], its best scores in
+            b separate galleries of that size.
 
     Raises:
         ValueError: if there are fewer than 500 impressions, or too many of their best scores are equal.
@@ -39,7 +39,7 @@ def fit_tail(best: Mapping[int, NDArray[np.float64]]) -> Tail:
     searches = min(len(scores) for scores in best.values())
     if searches < FEWEST_SEARCHES:
         raise ValueError(f"{searches} impressions searched; at least {FEWEST_SEARCHES} are needed")
-    return Tail(searches, tuple(_block(size, best[size].ravel()) for size in sorted(best)))
+    return Tail(searches, tuple(_block(size, np.concatenate(best[size])) for size in sorted(best)))
 
 
 def _block(size: int, best: NDArray[np.float64]) -> Block:

@@ -9,7 +9,7 @@ are only as many different people as the pool has fingers, so larger galleries o
 finger that resembles the probe's is met again beside other fingers; with four and ten that no longer matters.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +28,8 @@ SHORT_LIST: Final = 20
 
 _AT_ONCE: Final = 16
 """Probes whose products with the pool are in memory together: 51 MB for 80,000 fingers."""
+
+Fingers = Mapping[FingerPosition, FingerFeatures]
 
 _Floats = NDArray[np.float32]
 
@@ -96,7 +98,7 @@ class Chimeras:
         for turn in range(self._shifts.shape[1]):
             start = turn * many
             ends = [size for size in self._sizes if start < size <= start + many]
-            if self._sizes[-1] > start + many:
+            if self._sizes[-1] > start + many and start + many not in ends:
                 ends.append(start + many)
             total = np.zeros(ends[-1] - start, np.float32)
             for k in range(max(self._fingers)):
@@ -156,12 +158,12 @@ class Fuser:
         self._chimeras, self._pool = chimeras, pool
         self._read: dict[int, FingerFeatures] = {}
 
-    def best(self, vectors: _Floats, features: Sequence[FingerFeatures], found: Found) -> dict[int, dict[int, float]]:
+    def best(self, vectors: _Floats, features: Fingers, found: Found) -> dict[int, dict[int, float]]:
         """The best fused score of each short list, by number of fingers and size.
 
         Args:
             vectors: of the probe, float32 [10, d].
-            features: of its fingers.
+            features: of its fingers that are usable.
             found: its short lists.
         """
         best: dict[int, dict[int, float]] = {}
@@ -172,23 +174,25 @@ class Fuser:
             best[n] = {size: max(scores[person] for person in listed.tolist()) for size, (listed, _) in by.items()}
         return best
 
-    def score(self, vectors: _Floats, features: Sequence[FingerFeatures], fingers: Sequence[int]) -> float:
+    def score(self, vectors: _Floats, features: Fingers, fingers: Sequence[int]) -> float:
         """The fused score of a probe with the person of these fingers of the pool, as many as the vectors [n, d]."""
         return self._scores(vectors, features, [fingers])[0]
 
-    def _scores(
-        self, vectors: _Floats, features: Sequence[FingerFeatures], people: Sequence[Sequence[int]]
-    ) -> list[float]:
-        positions = [FingerPosition(k + 1) for k in range(len(vectors))]
-        held = [dict(zip(positions, map(self._features, fingers), strict=True)) for fingers in people]
-        matches = match_capture(dict(zip(positions, features, strict=False)), held)
+    def features(self, fingers: Sequence[int]) -> dict[FingerPosition, FingerFeatures]:
+        """What a person of these fingers of the pool has: those that are usable."""
+        held = {}
+        for k, finger in enumerate(fingers):
+            if finger not in self._read and self._pool.features[finger]:
+                self._read[finger] = FingerFeatures.from_bytes(self._pool.features[finger])
+            if finger in self._read:
+                held[FingerPosition(k + 1)] = self._read[finger]
+        return held
+
+    def _scores(self, vectors: _Floats, features: Fingers, people: Sequence[Sequence[int]]) -> list[float]:
+        searched = {position: finger for position, finger in features.items() if position.slot < len(vectors)}
+        matches = match_capture(searched, [self.features(fingers) for fingers in people])
         scores = []
         for fingers, found in zip(people, matches, strict=True):
             cosines = (vectors * self._pool.vectors[list(fingers)]).sum(axis=1).tolist()
-            scores.append(fused_capture_score(found, dict(zip(positions, cosines, strict=True))))
+            scores.append(fused_capture_score(found, {FingerPosition(k + 1): one for k, one in enumerate(cosines)}))
         return scores
-
-    def _features(self, finger: int) -> FingerFeatures:
-        if finger not in self._read:
-            self._read[finger] = FingerFeatures.from_bytes(self._pool.features[finger])
-        return self._read[finger]

@@ -6,7 +6,6 @@ fusion has changed.
 
 import os
 import time
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tenprint.fingerprint.calibration import Kind
-from tenprint.fingerprint.features import FingerFeatures
 from training.chimeras import POSITIONS, Chimeras, Found, Fuser
 from training.pool import Impressions, Pool
 
@@ -106,10 +104,6 @@ def fingers_of(impressions: Impressions, number: int) -> list[int]:
     return [(number + k * step) % len(impressions) for k in range(POSITIONS)]
 
 
-def _features(impressions: Impressions, fingers: Sequence[int]) -> list[FingerFeatures]:
-    return [FingerFeatures.from_bytes(impressions.features[one]) for one in fingers]
-
-
 def _parts(plan: Plan, what: str, probes: int, fused: int) -> list[dict[str, NDArray[np.float32]]]:
     folder = plan.pool / "searches"
     folder.mkdir(exist_ok=True)
@@ -140,7 +134,7 @@ def _search(plan: Plan, what: str, numbers: range, path: Path, *, with_lists: bo
 def _of_strangers(plan: Plan, numbers: range, *, with_lists: bool) -> dict[str, list[NDArray[np.float32]]]:
     probes, people = Pool.read(plan.pool).halves(plan.half)
     chimeras = plan.chimeras(people, listed=with_lists)
-    fuser = Fuser(chimeras, people)
+    fuser, own = Fuser(chimeras, people), Fuser(chimeras, probes)
     rows: dict[str, list[NDArray[np.float32]]] = {}
     for number, found in _found(chimeras, probes, numbers):
         for n, by in found.best.items():
@@ -148,7 +142,7 @@ def _of_strangers(plan: Plan, numbers: range, *, with_lists: bool) -> dict[str, 
                 rows.setdefault(f"{Kind.VECTOR}-{n}-{size}", []).append(scores)
         if with_lists:
             fingers = fingers_of(probes, number)
-            best = fuser.best(probes.vectors[fingers], _features(probes, fingers), found)
+            best = fuser.best(probes.vectors[fingers], own.features(fingers), found)
             for n, by_size in best.items():
                 for size, score in by_size.items():
                     rows.setdefault(f"{Kind.FUSED}-{n}-{size}", []).append(np.array([score], np.float32))
@@ -159,11 +153,11 @@ def _of_mates(plan: Plan, numbers: range) -> dict[str, list[NDArray[np.float32]]
     pool = Pool.read(plan.pool)
     chimeras = plan.chimeras(pool.halves(plan.half)[1])
     own = pool.gallery[: len(pool.mates)]
-    fuser = Fuser(chimeras, own)
+    fuser, probes = Fuser(chimeras, own), Fuser(chimeras, pool.mates)
     rows: dict[str, list[NDArray[np.float32]]] = {}
     for number, found in _found(chimeras, pool.mates, numbers):
         fingers = fingers_of(pool.mates, number)
-        vectors, features = pool.mates.vectors[fingers], _features(pool.mates, fingers)
+        vectors, features = pool.mates.vectors[fingers], probes.features(fingers)
         cosines = (vectors * own.vectors[fingers]).sum(axis=1)
         for n in plan.fused_fingers:
             rows.setdefault(f"{Kind.VECTOR}-{n}", []).append(cosines[:n].mean())

@@ -1,4 +1,4 @@
-"""What tests and scenarios book: synthetic people's cards, and cards of the real samples as a booking agency sends them."""
+"""What tests and scenarios book: synthetic cards, and cards of the real samples as an agency sends them."""
 
 import functools
 
