@@ -31,7 +31,8 @@ UPHELD: Final = "upheld"
 REVERSED: Final = "reversed"
 """Looked at again, and not upheld."""
 
-_TELLS_OF_HITS: Final = (MessageKind.ANSWER, MessageKind.NOTICE)
+_NEVER_SENT: Final = (MessageState.CANCELLED, MessageState.FROZEN)
+"""Who has only such messages about a hit, none of them tried, was told nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,7 @@ def conclude(
 
 
 def told_of_link(connection: Connection, link_id: str) -> list[Told]:
-    """Everybody who was told of a hit, from the log of disseminations; not those whose messages were cancelled
-    before they were tried."""
+    """Everybody who was told of a hit or is about to be, from the log of disseminations."""
     return _told(connection, schema.dissemination.c.link_id == link_id)
 
 
@@ -200,8 +200,8 @@ def _told(connection: Connection, which: Any) -> list[Told]:
         .join(message, message.c.message_id == log.c.message_id)
         .where(
             which,
-            log.c.kind.in_(_TELLS_OF_HITS),
-            or_(message.c.state != MessageState.CANCELLED, message.c.attempts > 0),
+            log.c.kind.in_(outbox.TELLS_OF_HITS),
+            or_(message.c.state.not_in(_NEVER_SENT), message.c.attempts > 0),
         )
         .order_by(log.c.number)
     )

@@ -13,7 +13,7 @@ from tests.workflow.desk import EXCLUDED, IDENTIFIED, OTHER_UNIT, UNDECIDED, UNI
 
 EXAMINERS = st.sampled_from(["ann", "ben", "cas", "dot", "eve"])
 UNITS = st.sampled_from([UNIT, OTHER_UNIT])
-SAID = st.sampled_from([(IDENTIFIED, "S1"), (IDENTIFIED, "S2"), (EXCLUDED, ""), (UNDECIDED, "")])
+SAID = st.sampled_from([*[(IDENTIFIED, "S1")] * 4, (IDENTIFIED, "S2"), (EXCLUDED, ""), (UNDECIDED, "")])
 
 
 class Examiners(RuleBasedStateMachine):
@@ -22,6 +22,7 @@ class Examiners(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.desk = Desk(f"sqlite:///{self.folder.name}/workflow.db")
         self.submissions = []
+        self.book()
         self.holders = {}  # as the rules of leases have it: case to (examiner, until)
 
     def teardown(self):
@@ -60,6 +61,13 @@ class Examiners(RuleBasedStateMachine):
             assert mine or examiner in spoken
             if mine:
                 del self.holders[case_id]
+
+    @rule(examiner=EXAMINERS, unit=UNITS, said=SAID)
+    def examine(self, examiner, unit, said):
+        found = self.desk.next(examiner, unit)
+        if found is not None:
+            self.desk.decide(found.case_id, examiner, *said, ori=unit)
+            self.holders.pop(found.case_id, None)
 
     @rule(examiner=EXAMINERS)
     def give_back(self, examiner):
@@ -111,6 +119,6 @@ class Examiners(RuleBasedStateMachine):
 
 
 Examiners.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestExaminers = Examiners.TestCase
