@@ -12,9 +12,8 @@ from tenprint.client.commands.identify import identify
 from tenprint.client.commands.load import load, synth_gallery
 from tenprint.client.commands.records import records
 from tenprint.client.commands.serve import serve
-from tenprint.client.commands.upkeep import backup, rebuild_index, reembed, restore, verify
-from tenprint.client.commands.workflow import workflow
 from tenprint.client.commands.upkeep import backup, calibrate, rebuild_index, reembed, restore, verify
+from tenprint.client.commands.workflow import workflow
 from tenprint.client.console import EXIT_CODES
 
 app = typer.Typer(
