@@ -40,7 +40,6 @@ DEADLINE: Final = 1.0
 """Seconds; an edge of the histogram of queueing times, so that it tells what was searched after waiting longer."""
 
 _MOST_OPEN: Final = 20_000
-_GROWTH: Final = 1.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ async def stepped(
         own, server = report.own_usage(), report.server_usage(f"http://{addresses.metrics}/metrics")
     finally:
         await caller.close()
-    await asyncio.sleep(2 * DEADLINE)  # what is still under way is not the next step's
+    await asyncio.sleep(1.5 * DEADLINE)  # what is still under way is not the next step's
     found = report.figures(tally, rate, (usage[0], own), (usage[1], server))
     return found, difference(before, counted(addresses.metrics)), tally
 
@@ -124,7 +123,7 @@ def show(name: str, found: report.Figures, what: Told) -> None:
 
 
 async def overloaded(
-    addresses: Addresses, written: list[bytes], first: float, seconds: float, repeats: int
+    addresses: Addresses, written: list[bytes], first: float, growth: float, seconds: float, repeats: int
 ) -> dict[str, object]:
     """Ramp, then peak and twice the saturation in turns."""
     steps: list[report.Figures] = []
@@ -135,8 +134,10 @@ async def overloaded(
         show("ramp", found, what)
         return tally
 
-    await run.ramp(step, first, _GROWTH, 20)
+    await run.ramp(step, first, growth, 20)
     best = max(steps, key=lambda one: one.goodput)
+    if not best.goodput:
+        raise SystemExit(f"--first {first:g}: nothing was answered in time; begin lower")
     saturation, peak_rate = best.goodput, best.offered or first
     peaks, doubles, overdue = [], [], 0
     for repeat in range(repeats):
@@ -171,9 +172,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=20_000, help="in each gallery")
     parser.add_argument("--first", type=float, default=40.0, help="searches a second that the ramp begins with")
+    parser.add_argument("--growth", type=float, default=1.4, help="by which factor a step of the ramp raises it")
     parser.add_argument("--seconds", type=float, default=15.0, help="of each step")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--bookings", type=int, default=9)
+    parser.add_argument("--bookings", type=int, default=9, help="0: none")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     told("machine", f"{threads()} cores; {datetime.now(UTC):%Y-%m-%d}")
@@ -194,9 +196,12 @@ def main() -> None:
                 version = client.galleries()[0].model_version
             mix = Mix(((10, 1.0),), GALLERIES, subjects=arguments.subjects)
             written = requests(mix, version)
-            found = asyncio.run(overloaded(addresses, written, arguments.first, arguments.seconds, arguments.repeats))
-            seconds = bookings(addresses, arguments.bookings)
-            told("a booking of ten images, both answers, idle: p50", f"{statistics.median(seconds):.2f} s")
+            found = asyncio.run(
+                overloaded(addresses, written, arguments.first, arguments.growth, arguments.seconds, arguments.repeats)
+            )
+            seconds = bookings(addresses, arguments.bookings) if arguments.bookings else []
+            if seconds:
+                told("a booking of ten images, both answers, idle: p50", f"{statistics.median(seconds):.2f} s")
             server.stop()
     if arguments.json:
         date = f"{datetime.now(UTC):%Y-%m-%d}"
