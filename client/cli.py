@@ -13,6 +13,7 @@ from tenprint.client.commands.load import load, synth_gallery
 from tenprint.client.commands.records import records
 from tenprint.client.commands.serve import serve
 from tenprint.client.commands.upkeep import backup, calibrate, rebuild_index, reembed, restore, verify
+from tenprint.client.commands.workflow import workflow
 from tenprint.client.console import EXIT_CODES
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ for command in (
     app.command(epilog=EXIT_CODES)(command)
 app.add_typer(records, name="records")
 app.add_typer(reembed, name="reembed")
+app.add_typer(workflow, name="workflow")
 
 
 @app.command()

@@ -46,6 +46,10 @@ _STATUSES: dict[int, str] = {
     number: name.removeprefix("SAMPLE_STATUS_").lower() for name, number in capture_pb2.SampleStatus.items()
 }
 
+_POOR_REASONS: dict[int, str] = {
+    number: name.removeprefix("POOR_REASON_").lower() for name, number in capture_pb2.PoorReason.items()
+}
+
 _KINDS: dict[int, str] = {
     number: name.removeprefix("OPERATION_KIND_").lower() for name, number in records_pb2.OperationKind.items()
 }
@@ -118,6 +122,8 @@ def _reports(messages: Iterable[capture_pb2.SampleReport]) -> tuple[SampleReport
             minutiae=message.minutiae if message.HasField("minutiae") else None,
             nfiq2=message.nfiq2 if message.HasField("nfiq2") else None,
             record_type=message.record_type,
+            area_mm2=message.area_mm2 if message.HasField("area_mm2") else None,
+            poor=tuple(_POOR_REASONS.get(reason, "unknown") for reason in message.poor),
         )
         for message in messages
     )

@@ -76,15 +76,23 @@ def _strength(finger: FingerScore) -> float:
 
 
 def left_out(samples: tuple[SampleReport, ...]) -> RenderableType:
-    """Samples that took no part, and why."""
+    """Samples that took no part, and why; and those that did, but are poor."""
+    told: list[RenderableType] = []
     unused = [sample for sample in samples if sample.status != "used"]
-    if not unused:
-        return Text(f"all {len(samples)} samples used")
-    table = Table("position", "record", "what became of it", "why", title="not used")
-    for sample in unused:
-        record = f"Type {sample.record_type}" if sample.record_type else ""
-        table.add_row(str(sample.position), record, sample.status.replace("_", " "), sample.detail)
-    return table
+    if unused:
+        table = Table("position", "record", "what became of it", "why", title="not used")
+        for sample in unused:
+            record = f"Type {sample.record_type}" if sample.record_type else ""
+            table.add_row(str(sample.position), record, sample.status.replace("_", " "), sample.detail)
+        told.append(table)
+    else:
+        told.append(Text(f"all {len(samples)} samples used"))
+    poor = [
+        f"{sample.position} ({', '.join(sample.poor)})" for sample in samples if sample not in unused and sample.poor
+    ]
+    if poor:
+        told.append(Text(f"poor prints, by position: {'; '.join(poor).replace('_', ' ')}"))
+    return Group(*told)
 
 
 def identification(value: Identification) -> RenderableType:

@@ -119,6 +119,7 @@ class SampleReport:
     """What became of one sample.
 
     `status` is `used`, `not_used_slap`, ... as tenprint.v1.SampleStatus names them; `unknown`: the server is newer.
+    `poor` is why the print tells little, `few_minutiae`, `small_area`, `low_nfiq2`; empty where it is not poor.
     """
 
     position: int
@@ -127,6 +128,8 @@ class SampleReport:
     minutiae: int | None
     nfiq2: int | None
     record_type: int
+    area_mm2: float | None = None
+    poor: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):

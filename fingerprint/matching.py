@@ -39,7 +39,7 @@ _FLOOR: Final = 0.5
 """Added to the similarity of descriptors before it weighs in: place and direction have spoken already."""
 _REACH: Final = 48
 """Pixels: a minutia lies where both prints are if the other has a minutia within so many columns and rows of it."""
-_FULL: Final = 48
+_FULL: Final = 32
 """Minutiae from which on more of them make a finger count no more beside the others (ADR 0017)."""
 _LEAST_OVERLAP: Final = 18
 """Minutiae that the overlap counts for at least: four that coincide in an overlap of four are no print."""
@@ -77,7 +77,7 @@ class CaptureMatch:
     Attributes:
         score: 0 to 1: the mean of the fingers' scores by their weights; 0 if no finger is in both.
         fingers: the match of every finger that both hold.
-        weights: what each counts for: the minutiae of whichever print has fewer, 48 at most. Poor prints tell less.
+        weights: what each counts for: the minutiae of whichever print has fewer, 32 at most. Poor prints tell less.
     """
 
     score: float

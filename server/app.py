@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import threading
-from pathlib import Path
 from wsgiref.simple_server import WSGIServer
 
 import grpc
@@ -27,6 +26,7 @@ from tenprint.server.health import HealthService
 from tenprint.server.identification import IdentificationService
 from tenprint.server.interceptor import RpcInterceptor
 from tenprint.server.metrics import Metrics
+from tenprint.server.port_file import write_atomically
 from tenprint.server.preparation import Preparation
 from tenprint.server.records import RecordsService
 from tenprint.server.reranking import Reranking
@@ -134,7 +134,7 @@ class Server:
         addresses = {"listen": f"{host}:{port}", "metrics": f"{metrics_host}:{self._scrape[0].server_port}"}
         _log.info("serving", tls=settings.tls_certificate is not None, **addresses)
         if settings.port_file is not None:
-            _write_atomically(settings.port_file, json.dumps({**addresses, "pid": os.getpid()}))
+            write_atomically(settings.port_file, json.dumps({**addresses, "pid": os.getpid()}))
 
     def hurry(self) -> None:
         """Let a drain wait no longer for running calls: they are cancelled."""
@@ -182,10 +182,3 @@ async def _hurry(again: asyncio.Event, server: Server) -> None:
     """A second signal while draining ends the calls that still run."""
     await again.wait()
     server.hurry()
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Readers see the whole file or none."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

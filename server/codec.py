@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tenprint.fingerprint.image import ImageFormat
 from tenprint.fingerprint.itl import MissingReason
 from tenprint.fingerprint.positions import FingerPosition
+from tenprint.fingerprint.quality import PoorReason
 from tenprint.index.results import Coverage, GalleryInfo
 from tenprint.server.capture import (
     EmbeddingContent,
@@ -52,6 +53,10 @@ def _position(value: int) -> capture_pb2.FingerPosition:
 
 def _status(value: SampleStatus) -> capture_pb2.SampleStatus:
     return cast("capture_pb2.SampleStatus", capture_pb2.SampleStatus.Value(f"SAMPLE_STATUS_{value.name}"))
+
+
+def _poor(value: PoorReason) -> capture_pb2.PoorReason:
+    return cast("capture_pb2.PoorReason", capture_pb2.PoorReason.Value(f"POOR_REASON_{value.name}"))
 
 
 def originator(message: capture_pb2.Originator) -> Originator:
@@ -145,6 +150,8 @@ def sample_reports(reports: Iterable[SampleReport]) -> list[capture_pb2.SampleRe
             minutiae=report.minutiae,
             nfiq2=report.nfiq2,
             record_type=report.record_type,
+            area_mm2=report.area_mm2,
+            poor=[_poor(reason) for reason in report.poor],
         )
         for report in reports
     ]
@@ -212,13 +219,21 @@ def coverage(value: Coverage) -> identification_pb2.Coverage:
 
 def report_rows(reports: Iterable[SampleReport]) -> list[dict[str, Any]]:
     """Sample reports as the store keeps them in a receipt."""
-    return [dataclasses.asdict(report) for report in reports]
+    names = [field.name for field in dataclasses.fields(SampleReport)]  # flat: asdict would look into every value
+    return [{name: getattr(report, name) for name in names} for report in reports]
 
 
 def reports_of(rows: Iterable[dict[str, Any]]) -> list[SampleReport]:
     """Sample reports as a receipt holds them."""
     return [
-        SampleReport(**{**row, "position": FingerPosition(row["position"]), "status": SampleStatus(row["status"])})
+        SampleReport(
+            **{
+                **row,
+                "position": FingerPosition(row["position"]),
+                "status": SampleStatus(row["status"]),
+                "poor": tuple(PoorReason(reason) for reason in row.get("poor", ())),  # older receipts have none
+            }
+        )
         for row in rows
     ]
 

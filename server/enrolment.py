@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import grpc
 
@@ -12,7 +12,7 @@ from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.features import pack_capture
 from tenprint.server import audit, codec
 from tenprint.server.engine import Engine
-from tenprint.server.errors import status_of
+from tenprint.server.errors import ServiceError, status_of
 from tenprint.server.inflight import InFlight
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
@@ -23,8 +23,11 @@ from tenprint.v1 import enrolment_pb2, enrolment_pb2_grpc
 if TYPE_CHECKING:
     _Context = grpc.aio.ServicerContext[object, object]
 
-STREAM_WINDOW = 8
-"""Items of one EnrolStream that are worked on at once: enough to keep the extraction pool busy."""
+STREAM_WINDOW: Final = 128
+"""Items of one EnrolStream that are worked on at once: those that wait together are committed together."""
+
+EXTRACTION_WINDOW: Final = 8
+"""How many of those may need extraction: enough to keep its pool busy."""
 
 
 class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
@@ -49,13 +52,18 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
     ) -> AsyncIterator[enrolment_pb2.EnrolStreamResponse]:
         """Captures as they come, receipts in the same order; STREAM_WINDOW are worked on at once."""
         answers: asyncio.Queue[asyncio.Task[enrolment_pb2.EnrolStreamResponse] | None] = asyncio.Queue()
-        window = asyncio.Semaphore(STREAM_WINDOW)
+        window, extraction = asyncio.Semaphore(STREAM_WINDOW), asyncio.Semaphore(EXTRACTION_WINDOW)
         working: set[asyncio.Task[enrolment_pb2.EnrolStreamResponse]] = set()
 
         async def read() -> None:
             async for item in requests:
                 await window.acquire()
+                extracted = not _holds_vectors(item.request)
+                if extracted:
+                    await extraction.acquire()
                 task = asyncio.create_task(self._answer(item))
+                if extracted:
+                    task.add_done_callback(lambda _: extraction.release())
                 working.add(task)
                 answers.put_nowait(task)
 
@@ -132,10 +140,23 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
 
     async def _once(self, request: enrolment_pb2.EnrolRequest, originator: Originator, digest: str) -> Receipt:
         """The receipt of an earlier enrolment, or a new one's."""
+        if _holds_vectors(request):  # cheaper to prepare than to ask about: the transaction finds an earlier receipt
+            try:
+                return await self._new(request, originator, digest)
+            except ServiceError:  # a repetition is answered also where it would be refused today, its model say
+                earlier = await self._earlier(originator, digest)
+                if earlier is None:
+                    raise
+                return earlier
+        return await self._earlier(originator, digest) or await self._new(request, originator, digest)
+
+    async def _earlier(self, originator: Originator, digest: str) -> Receipt | None:
         earlier = await self._engine.read(lambda: self._engine.store.receipt(originator, digest))
         if earlier is not None:
             await self._engine.searchable(earlier.position)
-            return earlier
+        return earlier
+
+    async def _new(self, request: enrolment_pb2.EnrolRequest, originator: Originator, digest: str) -> Receipt:
         prepared = await self._preparation.prepare(codec.capture(request.capture), "capture", for_enrolment=True)
         encounter = Encounter(
             encounter_id=str(uuid.uuid4()),
@@ -157,3 +178,9 @@ class EnrolmentService(enrolment_pb2_grpc.EnrolmentServicer):
         if not receipt.repeated:
             self._metrics.enrolments.labels(request.gallery).inc()
         return receipt
+
+
+def _holds_vectors(request: enrolment_pb2.EnrolRequest) -> bool:
+    """Whether it brings embeddings alone: nothing to extract."""
+    samples = request.capture.fingers.samples
+    return bool(samples) and all(sample.HasField("embedding") for sample in samples)

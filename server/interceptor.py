@@ -13,7 +13,7 @@ import structlog
 from google.protobuf.message import Message
 
 from tenprint.server.errors import ShuttingDownError, code_of, status_of
-from tenprint.server.metrics import Metrics
+from tenprint.server.rpc_metrics import RpcMetrics
 from tenprint.server.validation import validate
 
 REQUEST_ID = "x-request-id"
@@ -43,7 +43,7 @@ class _Method:
 class RpcInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every RPC of every service, health and reflection included."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: RpcMetrics) -> None:
         self._metrics = metrics
         self._calls = _Calls()
 
@@ -129,7 +129,7 @@ class _Call:
     def __init__(
         self,
         method: _Method,
-        metrics: Metrics,
+        metrics: RpcMetrics,
         calls: "_Calls",
         context: Any,
         sent_id: str | bytes | None,

@@ -6,28 +6,20 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from prometheus_client import (
-    CollectorRegistry,
     Counter,
     Gauge,
-    GCCollector,
     Histogram,
     Info,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tenprint.index.gallery import Gallery
 from tenprint.server.recall import Recall
+from tenprint.server.rpc_metrics import SECONDS, RpcMetrics
 from tenprint.store import StoreUnavailableError
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
-"""Bucket edges. 10 s and 120 s are edges because response-time goals are stated at them (10 s for a rapid search at a
-port of entry, 2 min for an investigation), so compliance is a division of two counters."""
-
-_STAGE_SECONDS = (0.0001, 0.00025, 0.0005, *_SECONDS)
+_STAGE_SECONDS = (0.0001, 0.00025, 0.0005, *SECONDS)
 
 _BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -108,25 +100,10 @@ class _StateCollector(Collector):
         return (encounters, subjects, sizes, dead, segments, age, sampled, recall, bound, position, lag, unerased)
 
 
-def _registry() -> CollectorRegistry:
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it without annotations
-    registry = CollectorRegistry(auto_describe=True)
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
-    return registry
-
-
 @dataclass(slots=True, eq=False)
-class Metrics:
-    """The server's metrics, in a registry of their own."""
+class Metrics(RpcMetrics):
+    """The matching server's metrics."""
 
-    registry: CollectorRegistry = field(default_factory=_registry)
-    grpc_started: Counter = field(init=False)
-    grpc_handled: Counter = field(init=False)
-    grpc_received: Counter = field(init=False)
-    grpc_sent: Counter = field(init=False)
-    grpc_seconds: Histogram = field(init=False)
     searches: Counter = field(init=False)
     probes: Counter = field(init=False)
     outcomes: Counter = field(init=False)
@@ -146,16 +123,8 @@ class Metrics:
     search_seconds: Histogram = field(init=False)
 
     def __post_init__(self) -> None:
-        rpc = ("grpc_type", "grpc_service", "grpc_method")
+        RpcMetrics.__post_init__(self)  # `super()` does not know a class that slots made anew
         r = self.registry
-        self.grpc_started = Counter("grpc_server_started", "RPCs begun.", rpc, registry=r)
-        self.grpc_handled = Counter("grpc_server_handled", "RPCs ended, by status.", (*rpc, "grpc_code"), registry=r)
-        self.grpc_received = Counter("grpc_server_msg_received", "Messages received.", rpc, registry=r)
-        self.grpc_sent = Counter("grpc_server_msg_sent", "Messages sent.", rpc, registry=r)
-        self.grpc_seconds = Histogram(
-            "grpc_server_handling_seconds", "Seconds from the start of an RPC to its end.", rpc, buckets=_SECONDS,
-            registry=r,
-        )  # fmt: skip
         self.searches = Counter(
             "tenprint_searches", "Searches of a gallery, each of one batch of probes.", ("gallery",), registry=r
         )
@@ -187,7 +156,7 @@ class Metrics:
             registry=r,
         )  # fmt: skip
         self.snapshot_seconds = Histogram(
-            "tenprint_snapshot_seconds", "Seconds to write a snapshot of a gallery.", buckets=_SECONDS, registry=r
+            "tenprint_snapshot_seconds", "Seconds to write a snapshot of a gallery.", buckets=SECONDS, registry=r
         )
         self.snapshot_failures = Counter(
             "tenprint_snapshot_failures", "Snapshots the disk did not take.", ("gallery",), registry=r

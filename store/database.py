@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import make_url
@@ -50,16 +50,19 @@ class Database:
     Args:
         url: a SQLAlchemy URL: `sqlite:///path/to/file.db` or `postgresql+psycopg://user@host/database`.
         observe: told how long the stages of a transaction took.
+        migrations: the Alembic revisions that make its tables, as "package:folder".
     """
 
-    def __init__(self, url: str, observe: Observe = lambda *_: None) -> None:
+    def __init__(
+        self, url: str, observe: Observe = lambda *_: None, migrations: str = "tenprint.store:migrations"
+    ) -> None:
         self.is_sqlite: Final = make_url(url).get_backend_name() == "sqlite"
         self.engine: Final = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
         self._observe = observe
         self._writing = threading.Lock()
         try:
             with _told():
-                _migrate(self.engine)
+                _migrate(self.engine, migrations)
         except BaseException:
             self.close()
             raise
@@ -162,12 +165,15 @@ class Database:
         found = connection.execute(select(text("pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))).scalar_one()
         return int(found)
 
-    def scrub(self) -> None:
+    def scrub(self, tables: Sequence[Table] = (schema.template, schema.minutiae)) -> None:
         """Make erased rows unreadable in the database's files.
 
+        Args:
+            tables: where rows were erased; by default those that hold prints in the store of record.
+
         SQLite: the write-ahead log, which still holds them, is written back and cut off; the pages were overwritten
-        when the rows were deleted. PostgreSQL: the tables of templates and minutiae are written anew (VACUUM FULL,
-        which locks them meanwhile); its own write-ahead log and its backups are the operator's.
+        when the rows were deleted. PostgreSQL: the tables are written anew (VACUUM FULL, which locks them
+        meanwhile); its own write-ahead log and its backups are the operator's.
 
         Raises:
             StoreUnavailableError: if readers stood in the way. To be tried again.
@@ -180,7 +186,7 @@ class Database:
                 if busy:
                     raise StoreUnavailableError("the write-ahead log is being read; it is erased the next time")
             else:
-                for table in (schema.template, schema.minutiae):
+                for table in tables:
                     plain.execute(text(f"VACUUM (FULL) {table.name}"))
 
     def number_from(self, connection: Connection) -> None:
@@ -261,10 +267,10 @@ def _postgresql_engine(url: str) -> Engine:
     return create_engine(url, connect_args=arguments, hide_parameters=True, **_POOL)
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, migrations: str) -> None:
     """Bring the schema to the newest revision."""
     config = Config()
-    config.set_main_option("script_location", "tenprint.store:migrations")
+    config.set_main_option("script_location", migrations)
     with engine.connect() as connection, connection.execution_options(writes=True).begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

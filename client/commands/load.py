@@ -1,21 +1,31 @@
 """tenprint load and tenprint synth-gallery."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import typer
 
 from tenprint.client import console
 from tenprint.client.channel import Target
+from tenprint.client.commands import upkeep
 from tenprint.client.console import Exit
 
 if TYPE_CHECKING:
+    from tenprint.client.client import Client
     from tenprint.client.load.report import Figures, Usage
     from tenprint.client.load.run import Caller, Tally
 
 _MOST_OPEN = 20_000
 """Calls under way beyond which the generator sends no more: memory, not a limit of the server's."""
+
+
+class _Repeatable(Protocol):
+    """What the client's receipts and the store's have in common."""
+
+    @property
+    def repeated(self) -> bool: ...
 
 
 def load(
@@ -132,6 +142,11 @@ def synth_gallery(
     seed: Annotated[int, typer.Option(min=0, max=99_999, help="which people")] = 1,
     first: Annotated[int, typer.Option(min=0, help="number of the first")] = 0,
     streams: Annotated[int, typer.Option(min=1, max=64, help="streams at once")] = 4,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="write into the store itself, while no server runs: several times as fast")
+    ] = False,
+    database_url: upkeep.DatabaseUrl = None,
+    index_folder: upkeep.IndexFolder = None,
     address: console.Address = console.DEFAULT_ADDRESS,
     ca: console.Ca = None,
     cert: console.Cert = None,
@@ -145,24 +160,52 @@ def synth_gallery(
     console.require("load", lambda: __import__("tenprint.client.load.gallery"))
     from rich.progress import Progress
 
-    from tenprint.client.load.gallery import fill
-
-    with (
-        console.reported(as_json=as_json),
-        console.connect(address, ca, cert, key, 60.0) as client,
-        Progress(console=console.err, disable=as_json) as progress,
-    ):
-        model_version = client.galleries()[0].model_version
-        enrolled = repeated = 0
-        for name in gallery:
-            task = progress.add_task(name, total=subjects)
-            for receipt in fill(client, name, seed, range(first, first + subjects), streams, model_version):
-                enrolled, repeated = enrolled + (not receipt.repeated), repeated + receipt.repeated
-                progress.advance(task)
+    numbers = range(first, first + subjects)
+    enrolled = repeated = 0
+    with Progress(console=console.err, disable=as_json) as progress:
+        filled = (
+            _filled_offline(database_url, index_folder, gallery, seed, numbers)
+            if offline
+            else _filled(
+                console.connect(address, ca, cert, key, 60.0), gallery, seed, numbers, streams, as_json=as_json
+            )
+        )
+        tasks = {name: progress.add_task(name, total=subjects) for name in gallery}
+        for name, receipts in filled:
+            again = sum(receipt.repeated for receipt in receipts)
+            enrolled, repeated = enrolled + len(receipts) - again, repeated + again
+            progress.advance(tasks[name], len(receipts))
     if as_json:
         console.print_json({"enrolled": enrolled, "repeated": repeated})
     else:
         console.out.print(f"{enrolled} enrolled, {repeated} were there already")
+
+
+def _filled(
+    client: "Client", galleries: list[str], seed: int, numbers: range, streams: int, *, as_json: bool
+) -> Iterator[tuple[str, Sequence["_Repeatable"]]]:
+    from tenprint.client.load.gallery import fill
+
+    with console.reported(as_json=as_json), client:
+        model_version = client.galleries()[0].model_version
+        for name in galleries:
+            for receipt in fill(client, name, seed, numbers, streams, model_version):
+                yield name, [receipt]
+
+
+def _filled_offline(
+    database_url: str | None, index_folder: Path | None, galleries: list[str], seed: int, numbers: range
+) -> Iterator[tuple[str, Sequence["_Repeatable"]]]:
+    with upkeep.reported():
+        from tenprint.client.load.offline import fill_store
+
+        settings = upkeep.settings(database_url, index_folder)
+        held = [gallery.name for gallery in settings.galleries]
+        for name in galleries:
+            if name not in held:
+                console.fail(Exit.USAGE, f"--gallery {name}: is not held; held are {', '.join(held)}")
+            for receipts in fill_store(settings, name, seed, numbers):
+                yield name, receipts
 
 
 def _weight(item: str) -> tuple[int, float]:

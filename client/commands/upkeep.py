@@ -37,10 +37,10 @@ def backup(
     as_json: console.Json = False,
 ) -> None:
     """Copy the store into a folder, with the answers to sample probes. The server may run."""
-    with _reported():
+    with reported():
         from tenprint.server.backup import back_up
 
-        made = back_up(_settings(database_url, None).database_url.get_secret_value(), folder)
+        made = back_up(settings(database_url, None).database_url.get_secret_value(), folder)
         _tell(made, f"backed up {_counts(made.encounters)}; answers to {made.probes} probes recorded", as_json=as_json)
 
 
@@ -51,14 +51,14 @@ def restore(
     as_json: console.Json = False,
 ) -> None:
     """Copy a backup into an empty database; prove that it answers as before, and that nothing expunged is back."""
-    with _reported():
+    with reported():
         from tenprint.server.backup import restore as bring_back
         from tenprint.server.recovery import IndexFolder as Folder
 
-        settings = _settings(database_url, index_folder)
-        place = Folder(settings.index_path)
+        found = settings(database_url, index_folder)
+        place = Folder(found.index_path)
         try:
-            made = bring_back(folder, settings.database_url.get_secret_value(), place.ledger)
+            made = bring_back(folder, found.database_url.get_secret_value(), place.ledger)
         finally:
             place.close()
         told = f"restored {_counts(made.encounters)}; {made.probes} probes answered as before, bit for bit; "
@@ -67,10 +67,10 @@ def restore(
 
 def verify(database_url: DatabaseUrl = None, index_folder: IndexFolder = None, as_json: console.Json = False) -> None:
     """Hold the snapshots against the store, record by record. The server must be stopped."""
-    with _reported():
+    with reported():
         from tenprint.server.upkeep import verify as check
 
-        found = check(_settings(database_url, index_folder))
+        found = check(settings(database_url, index_folder))
         for name, one in found.items():
             source = "its snapshot and the log" if one.from_snapshot else "the store alone: no snapshot could be used"
             faults = f"{one.missing} missing, {one.different} different, {one.ghosts} not in the store"
@@ -86,10 +86,10 @@ def rebuild_index(
     database_url: DatabaseUrl = None, index_folder: IndexFolder = None, as_json: console.Json = False
 ) -> None:
     """Remove every snapshot and make new ones from the store. The server must be stopped."""
-    with _reported():
+    with reported():
         from tenprint.server.upkeep import rebuild_index as rebuild
 
-        made = rebuild(_settings(database_url, index_folder))
+        made = rebuild(settings(database_url, index_folder))
         _tell({"encounters": made}, f"rebuilt {_counts(made)}", as_json=as_json)
 
 
@@ -164,16 +164,17 @@ def forget(gallery: Gallery, model: Model = None, database_url: DatabaseUrl = No
 
 @contextmanager
 def _reembedding(gallery: str, model: Path | None, database_url: str | None) -> Iterator["Reembedding"]:
-    with _reported():
+    with reported():
         from tenprint.server.reembedding import Reembedding
         from tenprint.store import opened_as_it_is
 
-        url = _settings(database_url, None).database_url.get_secret_value()
+        url = settings(database_url, None).database_url.get_secret_value()
         with opened_as_it_is(url) as (store, _):
             yield Reembedding(store, gallery, model)
 
 
-def _settings(database_url: str | None, index_folder: Path | None) -> "Settings":
+def settings(database_url: str | None, index_folder: Path | None) -> "Settings":
+    """The server's settings, with what the command line says."""
     from tenprint.server.settings import Settings
 
     given = {"database_url": database_url, "index_folder": index_folder}
@@ -181,7 +182,7 @@ def _settings(database_url: str | None, index_folder: Path | None) -> "Settings"
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
+def reported() -> Iterator[None]:
     """What these commands can run into, as messages and exit codes."""
 
     def load() -> tuple[type[Exception], ...]:

@@ -5,6 +5,7 @@ about error rates on people.
 """
 
 from tenprint.fingerprint.synthetic.cache import GENERATOR_VERSION
+from tenprint.fingerprint.synthetic.card import write_card
 from tenprint.fingerprint.synthetic.classes import NATURAL_SHARES, FingerClass, draw_class
 from tenprint.fingerprint.synthetic.impression import PLAIN_SHAPE, ROLLED_SHAPE, press
 from tenprint.fingerprint.synthetic.person import SyntheticPerson, grow_people
@@ -29,4 +30,5 @@ __all__ = [
     "grow_people",
     "press",
     "press_slap",
+    "write_card",
 ]

@@ -47,7 +47,7 @@ class SyntheticVectors:
         # The corners of a simplex: unit vectors, each two at an inner product of -1 / (kinds - 1).
         corners = np.eye(_KINDS) - 1.0 / _KINDS
         corners /= np.linalg.norm(corners, axis=1, keepdims=True)
-        directions = np.linalg.qr(self._random(0, 0).standard_normal((dimension, _KINDS)))[0].T
+        directions = np.linalg.qr(_Stream(seed, 0).of(0).standard_normal((dimension, _KINDS)))[0].T
         self._centres = (corners @ directions).astype(np.float32)
 
     @classmethod
@@ -59,47 +59,83 @@ class SyntheticVectors:
 
     def fingers(self, subject: int) -> int:
         """Which fingers a subject has: bit i for slot i, at least two."""
-        random = self._random(subject, 1)
-        draw, mask = random.random(), _ALL
-        for missing, share in INCOMPLETE_SHARES.items():
-            draw -= share
-            if draw < 0:
-                for slot in random.choice(SLOTS, missing, replace=False).tolist():
-                    mask &= ~(1 << slot)
-                break
-        return mask
+        return self._masks(_Stream(self._seed, 1), [subject])[0]
 
     def subject(self, number: int) -> NDArray[np.float32]:
         """The enrolled capture: float32 [10 * d], unit vectors, zeros where a finger is missing."""
-        return self._masked(self._drawn(self._random(number, 2)), number)
+        vectors: NDArray[np.float32] = self.subjects([number])[0]
+        return vectors
+
+    def subjects(self, numbers: Sequence[int]) -> NDArray[np.float32]:
+        """The enrolled captures of many, float32 [n, 10 * d]: each as `subject` gives it, in a fifth of the time."""
+        return self._masked(self._drawn(_Stream(self._seed, 2), numbers), numbers)
 
     def mate(self, number: int, impression: int) -> NDArray[np.float32]:
         """Another capture of the same subject, of the same fingers; impressions are numbered from 0."""
-        enrolled = self._drawn(self._random(number, 2))
-        random = self._random(number, 3 + impression)
-        other = self._drawn(random)
-        other -= (other * enrolled).sum(axis=1, keepdims=True) * enrolled
-        other /= np.linalg.norm(other, axis=1, keepdims=True)
-        scores = np.interp(random.standard_normal(SLOTS), self._deviates, self._quantiles).astype(np.float32)[
-            :, np.newaxis
-        ]
-        return self._masked(scores * enrolled + np.sqrt(1 - scores * scores) * other, number)
-
-    def _random(self, number: int, stream: int) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(key=[self._seed << 32 | stream, number]))
-
-    def _drawn(self, random: np.random.Generator) -> NDArray[np.float32]:
-        own = random.standard_normal((SLOTS, self.dimension), dtype=np.float32)
-        own /= np.linalg.norm(own, axis=1, keepdims=True)
-        share = random.beta(*_SHARE, size=(SLOTS, 1)).astype(np.float32)
-        vectors: NDArray[np.float32] = (
-            np.sqrt(share) * self._centres[random.integers(_KINDS, size=SLOTS)] + np.sqrt(1 - share) * own
-        )
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors: NDArray[np.float32] = self.mates([number], impression)[0]
         return vectors
 
-    def _masked(self, vectors: NDArray[np.float32], number: int) -> NDArray[np.float32]:
-        mask = self.fingers(number)
-        if mask != _ALL:
-            vectors[[slot for slot in range(SLOTS) if not mask >> slot & 1]] = 0
-        return vectors.reshape(-1)
+    def mates(self, numbers: Sequence[int], impression: int) -> NDArray[np.float32]:
+        """Other captures of many, float32 [n, 10 * d]: each as `mate` gives it."""
+        enrolled = self._drawn(_Stream(self._seed, 2), numbers)
+        deviates = np.empty((len(numbers), SLOTS, 1))
+        other = self._drawn(_Stream(self._seed, 3 + impression), numbers, deviates)
+        other -= (other * enrolled).sum(axis=2, keepdims=True) * enrolled
+        other /= np.linalg.norm(other, axis=2, keepdims=True)
+        scores = np.interp(deviates, self._deviates, self._quantiles).astype(np.float32)
+        return self._masked(scores * enrolled + np.sqrt(1 - scores * scores) * other, numbers)
+
+    def _drawn(
+        self, stream: "_Stream", numbers: Sequence[int], deviates: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        """Unit vectors, float32 [n, 10, d]; standard normal deviates drawn after them go into `deviates`, if given."""
+        own = np.empty((len(numbers), SLOTS, self.dimension), dtype=np.float32)
+        share = np.empty((len(numbers), SLOTS, 1), dtype=np.float32)
+        kinds = np.empty((len(numbers), SLOTS), dtype=np.int64)
+        for i, number in enumerate(numbers):
+            random = stream.of(number)
+            random.standard_normal(out=own[i], dtype=np.float32)
+            share[i] = random.beta(*_SHARE, size=(SLOTS, 1))
+            kinds[i] = random.integers(_KINDS, size=SLOTS)
+            if deviates is not None:
+                deviates[i, :, 0] = random.standard_normal(SLOTS)
+        own /= np.linalg.norm(own, axis=2, keepdims=True)
+        own *= np.sqrt(1 - share)
+        own += np.sqrt(share) * self._centres[kinds]
+        own /= np.linalg.norm(own, axis=2, keepdims=True)
+        return own
+
+    def _masks(self, stream: "_Stream", numbers: Sequence[int]) -> list[int]:
+        masks = []
+        for number in numbers:
+            random = stream.of(number)
+            draw, mask = random.random(), _ALL
+            for missing, share in INCOMPLETE_SHARES.items():
+                draw -= share
+                if draw < 0:
+                    for slot in random.choice(SLOTS, missing, replace=False).tolist():
+                        mask &= ~(1 << slot)
+                    break
+            masks.append(mask)
+        return masks
+
+    def _masked(self, vectors: NDArray[np.float32], numbers: Sequence[int]) -> NDArray[np.float32]:
+        for i, mask in enumerate(self._masks(_Stream(self._seed, 1), numbers)):
+            if mask != _ALL:
+                vectors[i, [slot for slot in range(SLOTS) if not mask >> slot & 1]] = 0
+        return vectors.reshape(len(numbers), -1)
+
+
+class _Stream:
+    """One generator that is set to the beginning of a number's draws: making one anew takes longer than the draws."""
+
+    def __init__(self, seed: int, stream: int) -> None:
+        self._philox = np.random.Philox(key=[seed << 32 | stream, 0])
+        self._random = np.random.Generator(self._philox)
+        self._beginning = self._philox.state
+
+    def of(self, number: int) -> np.random.Generator:
+        """The generator, at the beginning of this number's draws."""
+        self._beginning["state"]["key"][1] = number
+        self._philox.state = self._beginning
+        return self._random

@@ -10,8 +10,12 @@ import grpc
 import pytest
 
 from tenprint.client.channel import Target
+from tenprint.client.client import Client
+from tenprint.client.load.gallery import people
 from tenprint.client.load.probes import PREPARED, Mix, requests
 from tenprint.client.load.run import INCOMPLETE, Caller, arrivals, closed_loop, open_loop, ramp
+from tenprint.client.types import EmbeddingSample, Fingers, Originator, Search
+from tenprint.fingerprint.synthetic.vectors import SyntheticVectors
 from tenprint.v1 import identification_pb2, identification_pb2_grpc
 
 
@@ -136,6 +140,44 @@ def test_requests_follow_the_mix():
     assert {item.priority for item in asked} == {3}
     batched = requests(Mix(((1, 1.0),), ("criminal",), batch=64), "2")
     assert all(len(identification_pb2.IdentifyBatchRequest.FromString(item).requests) == 64 for item in batched)
+
+
+def test_offline_writes_what_a_server_would_have_written(launch):
+    """Either way goes on where the other was broken off, and both answer alike."""
+    running = launch()
+    folder = running.log.parent
+    where = ["--database-url", f"sqlite:///{folder / 'tenprint.db'}", "--index-folder", str(folder / "index")]
+    offline = ["synth-gallery", "--offline", "--gallery", "criminal", "--json", *where]
+    refused = tenprint(*offline, "--subjects", "30")
+    assert (refused.returncode, "is in use by another server" in refused.stderr) == (1, True)
+    online = ["synth-gallery", "--gallery", "criminal", "--json", "--address", running.address]
+    assert json.loads(tenprint(*online, "--subjects", "30").stdout) == {"enrolled": 30, "repeated": 0}
+    assert running.stop() == 0
+    assert json.loads(tenprint(*offline, "--subjects", "60").stdout) == {"enrolled": 30, "repeated": 30}
+    unknown = tenprint("synth-gallery", "--offline", "--gallery", "nowhere", "--subjects", "1", *where)
+    assert (unknown.returncode, "held are criminal, immigration" in unknown.stderr) == (2, True)
+    settings = {"database_url": where[1], "index_folder": where[3]}
+    again = launch(**settings)
+    assert json.loads(
+        tenprint(*online[:-1], again.address, "--subjects", "61").stdout
+    ) == {"enrolled": 1, "repeated": 60}  # fmt: skip
+    population = SyntheticVectors.of_model(1)
+    with Client(again.address) as client:
+        version = client.galleries()[0].model_version
+        for number in range(61):
+            vectors = population.subject(number).reshape(10, -1)
+            samples = tuple(EmbeddingSample(i + 1, vectors[i], version) for i in range(10) if vectors[i].any())
+            search = Search(Originator("ZZTEST000", f"FIND{number:06d}"), ("criminal",), Fingers(samples))
+            best = client.identify(search).answers[0].candidates[0]
+            assert (best.subject_id, best.score) == (f"SYN-1-{number}", pytest.approx(1.0, abs=1e-5))
+        by_way = [client.enrol(person.enrolment("criminal", version)) for person in people("criminal", 1, range(60))]
+    assert all(receipt.repeated for receipt in by_way)
+    assert {sample.status for receipt in by_way for sample in receipt.samples} == {"used", "missing"}
+    for one in by_way:
+        assert [sample.position for sample in one.samples if sample.status == "missing"] == [
+            i + 1 for i in range(10) if not population.subject(int(one.subject_id[6:])).reshape(10, -1)[i].any()
+        ]
+        assert {sample.detail for sample in one.samples} <= {"", "amputated"}
 
 
 def test_a_gallery_is_filled_loaded_and_told_of(server, tmp_path):

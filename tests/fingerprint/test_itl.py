@@ -13,9 +13,9 @@ from tenprint.fingerprint.itl import (
     MissingReason,
     Segment,
     SkippedRecord,
-    TransactionLimits,
     read_transaction,
 )
+from tenprint.fingerprint.itl_records import TransactionLimits
 from tenprint.fingerprint.positions import FingerPosition
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (80, 72)).astype(np.uint8)

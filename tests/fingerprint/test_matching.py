@@ -194,9 +194,9 @@ def test_a_finger_weighs_as_many_as_its_print_with_fewer_minutiae_has():
     probe = {thumb: pressed(finger(1)), index: pressed([part[:12] for part in finger(2)])}
     mate = {thumb: pressed(finger(3)), index: pressed(finger(2))}
     (found,) = match_capture(probe, [mate])
-    assert found.weights == {thumb: 48, index: 12}
+    assert found.weights == {thumb: 32, index: 12}
     poor, good = found.fingers[index].score, found.fingers[thumb].score
-    assert found.score == pytest.approx((48 * good + 12 * poor) / 60)
+    assert found.score == pytest.approx((32 * good + 12 * poor) / 44)
     assert poor > 2 * good, "the poor finger is the mate's; it must not decide alone"
     (reversed_,) = match_capture(mate, [probe])
     assert reversed_.weights == found.weights

@@ -28,6 +28,14 @@ def test_a_subject_is_the_same_whenever_and_by_whomever_it_is_asked_for(drawn):
     assert not np.array_equal(SyntheticVectors.of_model(8).subject(41), enrolled[41].reshape(-1))
 
 
+def test_many_at_once_are_each_what_one_is(drawn):
+    enrolled, mates = drawn
+    population = SyntheticVectors.of_model(7)
+    numbers = [900, 3, 41, 3]
+    assert np.array_equal(population.subjects(numbers), enrolled[numbers].reshape(4, -1))
+    assert np.array_equal(population.mates(numbers, 0), mates[numbers].reshape(4, -1))
+
+
 def test_fingers_are_of_unit_norm_or_absent_on_both_sides(drawn):
     enrolled, mates = drawn
     norms = np.linalg.norm(enrolled, axis=2)

@@ -1,0 +1,14 @@
+"""tenprint workflow: the flow around the matchers, served and used."""
+
+import typer
+
+from tenprint.client.commands.workflow.serve import serve
+from tenprint.client.commands.workflow.submit import status, submit
+from tenprint.client.console import EXIT_CODES
+
+workflow = typer.Typer(no_args_is_help=True, help="Submissions in, two answers out; examiners, notices, corrections.")
+workflow.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)(serve)
+for command in (submit, status):
+    workflow.command(epilog=EXIT_CODES)(command)

@@ -1,0 +1,187 @@
+"""The workflow's process put together: what is built at start, in which order, and how it is taken down again."""
+
+import asyncio
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final
+from wsgiref.simple_server import WSGIServer
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from tenprint.server.app import AddressError
+from tenprint.server.health import HealthService
+from tenprint.server.interceptor import RpcInterceptor
+from tenprint.server.port_file import write_atomically
+from tenprint.store import Database
+from tenprint.v1 import (
+    adjudication_pb2,
+    adjudication_pb2_grpc,
+    findings_pb2,
+    findings_pb2_grpc,
+    redress_pb2,
+    redress_pb2_grpc,
+    submissions_pb2,
+    submissions_pb2_grpc,
+)
+from tenprint.workflow import waiting
+from tenprint.workflow.doorbell import Doorbell
+from tenprint.workflow.eraser import Eraser
+from tenprint.workflow.lifecycle import Lifecycle
+from tenprint.workflow.matcher import GrpcMatcher, Matcher
+from tenprint.workflow.metrics import WorkflowMetrics
+from tenprint.workflow.reception import Reception
+from tenprint.workflow.runner import Runner
+from tenprint.workflow.services.adjudication import AdjudicationService
+from tenprint.workflow.services.findings import FindingsService
+from tenprint.workflow.services.redress import RedressService
+from tenprint.workflow.services.submissions import SubmissionsService
+from tenprint.workflow.settings import WorkflowSettings
+
+MIGRATIONS: Final = "tenprint.workflow:migrations"
+"""The Alembic revisions of the workflow's tables."""
+
+_SERVICES: Final = (
+    submissions_pb2.DESCRIPTOR.services_by_name["Submissions"].full_name,
+    adjudication_pb2.DESCRIPTOR.services_by_name["Adjudication"].full_name,
+    redress_pb2.DESCRIPTOR.services_by_name["Redress"].full_name,
+    findings_pb2.DESCRIPTOR.services_by_name["Findings"].full_name,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkflowServer:
+    """One workflow process's parts. Made inside the running loop; `start`, then `stop`; not to be started again.
+
+    Args:
+        settings: the configuration.
+        matchers: makes whom it asks; by default the matchers of the settings.
+    """
+
+    def __init__(
+        self, settings: WorkflowSettings, matchers: Callable[[WorkflowSettings], Matcher] = GrpcMatcher
+    ) -> None:
+        self._settings = settings
+        self._metrics = WorkflowMetrics()
+        self._database = Database(settings.database_url.get_secret_value(), migrations=MIGRATIONS)
+        self._metrics.watch(lambda: waiting.counts(self._database))
+        self._matchers = matchers(settings)
+        self._doorbell = Doorbell()
+        self._runner = Runner(
+            self._database,
+            self._matchers,
+            self._metrics,
+            self._doorbell,
+            running=settings.running_legs,
+            retry_seconds=settings.retry_seconds,
+        )
+        self._lifecycle = Lifecycle(self._database, self._matchers, self._doorbell)
+        self._reception = Reception(
+            self._database,
+            self._runner,
+            self._metrics,
+            max_file_bytes=settings.max_file_bytes,
+            workers=os.cpu_count() or 1,
+        )
+        self._health = HealthService()
+        self._calls = RpcInterceptor(self._metrics)
+        self._grpc = grpc.aio.server(
+            interceptors=[self._calls],
+            options=[
+                ("grpc.max_receive_message_length", settings.max_message_bytes),
+                ("grpc.max_send_message_length", settings.max_message_bytes),
+                ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake to hear of, not to share
+            ],
+        )
+        submissions_pb2_grpc.add_SubmissionsServicer_to_server(
+            SubmissionsService(self._database, self._reception, self._doorbell), self._grpc
+        )
+        adjudication_pb2_grpc.add_AdjudicationServicer_to_server(
+            AdjudicationService(self._database, self._matchers, self._doorbell), self._grpc
+        )
+        redress_pb2_grpc.add_RedressServicer_to_server(
+            RedressService(self._database, self._lifecycle, self._doorbell), self._grpc
+        )
+        findings_pb2_grpc.add_FindingsServicer_to_server(FindingsService(self._database, self._runner), self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._scrape: tuple[WSGIServer, threading.Thread] | None = None
+
+    async def start(self) -> None:
+        """Bind, serve, and say so: health, the log, the port file."""
+        settings = self._settings
+        host = settings.listen.rpartition(":")[0]
+        try:
+            if settings.tls_certificate is not None and settings.tls_key is not None:
+                pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
+                port = self._grpc.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
+            else:
+                port = self._grpc.add_insecure_port(settings.listen)
+        except RuntimeError as error:
+            raise AddressError(f"listen: {settings.listen} cannot be served on: {error}") from error
+        metrics_host, _, metrics_port = settings.metrics_listen.rpartition(":")
+        try:
+            self._scrape = start_http_server(int(metrics_port), metrics_host.strip("[]"), self._metrics.registry)
+        except (OSError, OverflowError) as error:
+            raise AddressError(f"metrics_listen: {settings.metrics_listen} cannot be served on: {error}") from error
+        await self._grpc.start()
+        for work in self._background():
+            self._tasks.append(asyncio.create_task(work))
+        for service in ("", *_SERVICES):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        addresses = {"listen": f"{host}:{port}", "metrics": f"{metrics_host}:{self._scrape[0].server_port}"}
+        _log.info("serving", tls=settings.tls_certificate is not None, **addresses)
+        if settings.port_file is not None:
+            write_atomically(settings.port_file, json.dumps({**addresses, "pid": os.getpid()}))
+
+    def _background(self) -> list[Coroutine[Any, Any, None]]:
+        """What works beside the calls, until the server stops."""
+        return [self._runner.run(), self._lifecycle.run(), Eraser(self._database, self._doorbell).run()]
+
+    async def stop(self) -> None:
+        """Drain: take no new calls, let running ones finish within the stated time, then stop the work beside them.
+
+        What was under way is due again at the next start.
+        """
+        _log.info("draining", seconds=self._settings.drain_seconds)
+        await self._health.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.drain_seconds):
+                await self._calls.drained()
+        await self._grpc.stop(grace=None)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._reception.close)
+        await self._matchers.close()
+        await asyncio.to_thread(self._database.close)
+        if self._scrape is not None:
+            http, thread = self._scrape
+            await asyncio.to_thread(http.shutdown)
+            http.server_close()
+            await asyncio.to_thread(thread.join)
+        _log.info("stopped")
+
+
+async def run(settings: WorkflowSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain."""
+    _log.info("configuration", **settings.shown())
+    server = WorkflowServer(settings)
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    try:
+        await server.start()
+        await ending.wait()
+    finally:
+        await server.stop()
