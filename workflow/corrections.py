@@ -31,6 +31,11 @@ UPHELD: Final = "upheld"
 REVERSED: Final = "reversed"
 """Looked at again, and not upheld."""
 
+_STATEMENTS: Final = {
+    UPHELD: f"examined again and upheld: {IDENTITY_ONLY}",
+    REVERSED: "examined again and not upheld: the hit is none; undo what was done because of it",
+}
+
 _NEVER_SENT: Final = (MessageState.CANCELLED, MessageState.FROZEN)
 """Who has only such messages about a hit, none of them tried, was told nothing of it."""
 
@@ -178,9 +183,7 @@ def _answer(connection: Connection, leg: Leg, come_to: Verdict, actor: str) -> N
 
 
 def _tell(connection: Connection, link: Link, case_id: str, outcome: str, told: Sequence[Told]) -> None:
-    body: dict[str, Any] = {"link_id": link.link_id, "outcome": outcome}
-    if outcome == UPHELD:
-        body["statement"] = IDENTITY_ONLY
+    body = {"link_id": link.link_id, "outcome": outcome, "statement": _STATEMENTS[outcome]}
     tell(
         connection,
         MessageKind.CORRECTION,

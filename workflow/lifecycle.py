@@ -45,6 +45,12 @@ from tenprint.workflow.types import (
 SUBJECT: Final = "subject"
 ENCOUNTER: Final = "encounter"
 
+_STATEMENTS: Final = {
+    RecordChange.SEALED: "the record is sealed: neither use nor pass on what you were told of it",
+    RecordChange.UNSEALED: "the record is no longer sealed",
+    RecordChange.EXPUNGED: "the record is expunged: erase what you were told of it",
+}
+
 _LOOK_SECONDS: Final = 5.0
 """How long an intention that could not be carried out waits for its next try."""
 
@@ -258,7 +264,7 @@ def _tell(
         MessageKind.LIFECYCLE,
         f"{wanted.ori}/{wanted.tcn}/{name}",
         told,
-        {**about, "change": wanted.change, "reference": wanted.reference},
+        {**about, "action": wanted.change, "statement": _STATEMENTS[wanted.change], "reference": wanted.reference},
         submission_id=submission_id,
         gallery=wanted.gallery,
         link_id=about.get("link_id", ""),

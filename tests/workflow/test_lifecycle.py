@@ -40,7 +40,7 @@ def change(desk, matchers, wanted):
 
 
 def told(desk):
-    return {(row.recipient, json.loads(row.body)["change"]) for row in desk.messages("lifecycle")}
+    return {(row.recipient, json.loads(row.body)["action"]) for row in desk.messages("lifecycle")}
 
 
 def test_sealed_and_unsealed(desk):

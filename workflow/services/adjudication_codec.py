@@ -159,6 +159,7 @@ def _candidate(
         score=value.score,
         margin=ahead,
         expected_fpir=value.expected_fpir,
+        fpir_is_bound=value.fpir_is_bound,
         band=value.band,
         fingers=[
             adjudication_pb2.CandidateFinger(
