@@ -11,7 +11,7 @@ import grpc
 
 from tenprint.client.channel import Target
 from tenprint.client.errors import translated
-from tenprint.v1 import submissions_pb2_grpc
+from tenprint.v1 import statistics_pb2_grpc, submissions_pb2_grpc
 
 DEFAULT_ADDRESS: Final = "localhost:50061"
 """Where `tenprint workflow serve` listens unless told otherwise."""
@@ -28,6 +28,7 @@ class WorkflowClient:
 
     Attributes:
         submissions: stub of tenprint.v1.Submissions.
+        statistics: stub of tenprint.v1.Statistics.
     """
 
     def __init__(self, target: Target | str, timeout: float = 60.0) -> None:
@@ -40,6 +41,7 @@ class WorkflowClient:
         )
         self._timeout = timeout
         self.submissions = submissions_pb2_grpc.SubmissionsStub(self._channel)
+        self.statistics = statistics_pb2_grpc.StatisticsStub(self._channel)
 
     def __enter__(self) -> Self:
         return self

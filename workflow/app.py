@@ -21,7 +21,7 @@ from tenprint.server.health import HealthService
 from tenprint.server.interceptor import RpcInterceptor
 from tenprint.server.port_file import write_atomically
 from tenprint.store import Database
-from tenprint.v1 import submissions_pb2, submissions_pb2_grpc
+from tenprint.v1 import statistics_pb2, statistics_pb2_grpc, submissions_pb2, submissions_pb2_grpc
 from tenprint.workflow import waiting
 from tenprint.workflow.doorbell import Doorbell
 from tenprint.workflow.eraser import Eraser
@@ -29,13 +29,17 @@ from tenprint.workflow.matcher import GrpcMatcher, Matcher
 from tenprint.workflow.metrics import WorkflowMetrics
 from tenprint.workflow.reception import Reception
 from tenprint.workflow.runner import Runner
+from tenprint.workflow.services.statistics import StatisticsService
 from tenprint.workflow.services.submissions import SubmissionsService
 from tenprint.workflow.settings import WorkflowSettings
 
 MIGRATIONS: Final = "tenprint.workflow:migrations"
 """The Alembic revisions of the workflow's tables."""
 
-_SERVICES: Final = (submissions_pb2.DESCRIPTOR.services_by_name["Submissions"].full_name,)
+_SERVICES: Final = (
+    submissions_pb2.DESCRIPTOR.services_by_name["Submissions"].full_name,
+    statistics_pb2.DESCRIPTOR.services_by_name["Statistics"].full_name,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -85,6 +89,7 @@ class WorkflowServer:
         submissions_pb2_grpc.add_SubmissionsServicer_to_server(
             SubmissionsService(self._database, self._reception, self._doorbell), self._grpc
         )
+        statistics_pb2_grpc.add_StatisticsServicer_to_server(StatisticsService(self._database), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
         self._tasks: list[asyncio.Task[None]] = []

@@ -3,6 +3,7 @@
 import typer
 
 from tenprint.client.commands.workflow.serve import serve
+from tenprint.client.commands.workflow.statistics import statistics
 from tenprint.client.commands.workflow.submit import status, submit
 from tenprint.client.console import EXIT_CODES
 
@@ -10,5 +11,5 @@ workflow = typer.Typer(no_args_is_help=True, help="Submissions in, two answers o
 workflow.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )(serve)
-for command in (submit, status):
+for command in (submit, status, statistics):
     workflow.command(epilog=EXIT_CODES)(command)
