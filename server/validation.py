@@ -15,6 +15,7 @@ from tenprint.v1 import (
     identification_pb2,
     records_pb2,
     redress_pb2,
+    statistics_pb2,
     submissions_pb2,
 )
 
@@ -30,6 +31,7 @@ _RULES: Final = Rules(
         submissions_pb2,
         adjudication_pb2,
         findings_pb2,
+        statistics_pb2,
     )
     for message in file.DESCRIPTOR.message_types_by_name.values()
     if message.name.endswith("Request") or file is capture_pb2

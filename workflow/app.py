@@ -28,6 +28,8 @@ from tenprint.v1 import (
     findings_pb2_grpc,
     redress_pb2,
     redress_pb2_grpc,
+    statistics_pb2,
+    statistics_pb2_grpc,
     submissions_pb2,
     submissions_pb2_grpc,
 )
@@ -42,6 +44,7 @@ from tenprint.workflow.runner import Runner
 from tenprint.workflow.services.adjudication import AdjudicationService
 from tenprint.workflow.services.findings import FindingsService
 from tenprint.workflow.services.redress import RedressService
+from tenprint.workflow.services.statistics import StatisticsService
 from tenprint.workflow.services.submissions import SubmissionsService
 from tenprint.workflow.settings import WorkflowSettings
 
@@ -53,6 +56,7 @@ _SERVICES: Final = (
     adjudication_pb2.DESCRIPTOR.services_by_name["Adjudication"].full_name,
     redress_pb2.DESCRIPTOR.services_by_name["Redress"].full_name,
     findings_pb2.DESCRIPTOR.services_by_name["Findings"].full_name,
+    statistics_pb2.DESCRIPTOR.services_by_name["Statistics"].full_name,
 )
 
 _log = structlog.get_logger(__name__)
@@ -111,6 +115,7 @@ class WorkflowServer:
             RedressService(self._database, self._lifecycle, self._doorbell), self._grpc
         )
         findings_pb2_grpc.add_FindingsServicer_to_server(FindingsService(self._database, self._runner), self._grpc)
+        statistics_pb2_grpc.add_StatisticsServicer_to_server(StatisticsService(self._database), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
         self._tasks: list[asyncio.Task[None]] = []

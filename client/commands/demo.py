@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _FIRST_SEED = 1000
 _TIMEOUT = 300.0
 _STATES = {
-    value: name.removeprefix("LEG_STATE_").lower().replace("_", " ")
-    for name, value in submissions_pb2.LegState.items()
+    value: name.removeprefix("LEG_STATE_").lower().replace("_", " ") for name, value in submissions_pb2.LegState.items()
 }
 
 

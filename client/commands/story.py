@@ -192,9 +192,7 @@ class Story:
         with closing(stream):
             got = [item.message for item in islice(stream, count)]
         ids = [message.message_id for message in got]
-        self._client.call(
-            self._client.messages.Acknowledge, messages_pb2.AcknowledgeRequest(ori=ori, message_ids=ids)
-        )
+        self._client.call(self._client.messages.Acknowledge, messages_pb2.AcknowledgeRequest(ori=ori, message_ids=ids))
         return got
 
     def dispute(self, link_id: str) -> str:
