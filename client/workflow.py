@@ -3,7 +3,7 @@
 Messages are the generated ones: what the workflow says is said once, in the protos.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -76,7 +76,7 @@ class WorkflowClient:
         with translated():
             return method(request, timeout=self._timeout)
 
-    def stream(self, method: Callable[..., Iterator[_Response]], request: Any) -> Iterator[_Response]:
+    def stream(self, method: Callable[..., Iterator[_Response]], request: Any) -> Generator[_Response, None, None]:
         """Call a method that answers with a stream; it lasts as long as it is read.
 
         Raises:
