@@ -11,7 +11,13 @@ import grpc
 
 from tenprint.client.channel import Target
 from tenprint.client.errors import translated
-from tenprint.v1 import submissions_pb2_grpc
+from tenprint.v1 import (
+    adjudication_pb2_grpc,
+    findings_pb2_grpc,
+    redress_pb2_grpc,
+    statistics_pb2_grpc,
+    submissions_pb2_grpc,
+)
 
 DEFAULT_ADDRESS: Final = "localhost:50061"
 """Where `tenprint workflow serve` listens unless told otherwise."""
@@ -28,6 +34,10 @@ class WorkflowClient:
 
     Attributes:
         submissions: stub of tenprint.v1.Submissions.
+        adjudication: stub of tenprint.v1.Adjudication.
+        redress: stub of tenprint.v1.Redress.
+        findings: stub of tenprint.v1.Findings.
+        statistics: stub of tenprint.v1.Statistics.
     """
 
     def __init__(self, target: Target | str, timeout: float = 60.0) -> None:
@@ -40,6 +50,10 @@ class WorkflowClient:
         )
         self._timeout = timeout
         self.submissions = submissions_pb2_grpc.SubmissionsStub(self._channel)
+        self.adjudication = adjudication_pb2_grpc.AdjudicationStub(self._channel)
+        self.redress = redress_pb2_grpc.RedressStub(self._channel)
+        self.findings = findings_pb2_grpc.FindingsStub(self._channel)
+        self.statistics = statistics_pb2_grpc.StatisticsStub(self._channel)
 
     def __enter__(self) -> Self:
         return self

@@ -181,13 +181,13 @@ link = Table(  # "these prints and that record are one person's": the hit that n
     Index(None, "gallery", "subject_id"),
 )
 
-message = Table(  # the outbox: written with what it tells of, in one transaction, and delivered afterwards
+message = Table(  # the outbox, a row for each way of a message: written with what it tells of, and delivered afterwards
     "message",
     metadata,
     Column("number", _SERIAL, primary_key=True, autoincrement=True),
-    Column("message_id", _id(), nullable=False),  # recipients tell repetitions by it
+    Column("message_id", _id(), nullable=False),  # recipients tell repetitions by it; one on all of a message's ways
     Column("kind", String(16), nullable=False),
-    Column("about", String(100), nullable=False),  # kind, recipient and this are unique: nothing is written twice
+    Column("about", String(100), nullable=False),  # kind, recipient and this name one message: nothing is written twice
     Column("recipient", _ori(), nullable=False),
     Column("submission_id", _id(), nullable=False),
     Column("gallery", String(16), nullable=False),
@@ -195,6 +195,7 @@ message = Table(  # the outbox: written with what it tells of, in one transactio
     Column("channel", String(8), nullable=False),
     Column("address", String(2000), nullable=False),  # of a webhook; empty otherwise
     Column("subscription_id", _id(), nullable=False),  # empty: by the recipient's profile
+    Column("after_message_id", _id(), nullable=False),  # goes once that one was acknowledged; empty: at once
     Column("body", Text, nullable=False),  # JSON
     Column("file", LargeBinary),  # the EBTS response, for folders
     Column("at", _time(), nullable=False),
@@ -206,8 +207,8 @@ message = Table(  # the outbox: written with what it tells of, in one transactio
     Column("acknowledged_at", _time()),
     _one_of("kind", MessageKind),
     _one_of("state", MessageState),
-    UniqueConstraint("message_id"),
-    UniqueConstraint("kind", "recipient", "about"),
+    UniqueConstraint("message_id", "subscription_id"),
+    UniqueConstraint("kind", "recipient", "about", "subscription_id"),
     Index(None, "state", "due_at"),
     Index(None, "recipient", "number"),
     Index(None, "link_id"),
@@ -232,6 +233,7 @@ dissemination = Table(  # who was sent what, who was not, and why: one row a dec
     Column("policy_version", Integer, nullable=False),
     Index(None, "link_id"),
     Index(None, "submission_id"),
+    Index(None, "recipient", "number"),
     sqlite_autoincrement=True,
 )
 

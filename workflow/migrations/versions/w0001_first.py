@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_dissemination"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_dissemination_recipient_number", "dissemination", ["recipient", "number"], unique=False)
     op.create_index("ix_dissemination_link_id", "dissemination", ["link_id"], unique=False)
     op.create_index("ix_dissemination_submission_id", "dissemination", ["submission_id"], unique=False)
     op.create_table(
@@ -100,6 +101,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("address", sa.String(length=2000), nullable=False),
         sa.Column("subscription_id", sa.String(length=36), nullable=False),
+        sa.Column("after_message_id", sa.String(length=36), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("file", sa.LargeBinary(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -114,8 +116,10 @@ def upgrade() -> None:
             "state IN ('waiting', 'delivered', 'acknowledged', 'dead', 'frozen', 'cancelled')", name="ck_message_state"
         ),
         sa.PrimaryKeyConstraint("number", name="pk_message"),
-        sa.UniqueConstraint("kind", "recipient", "about", name="uq_message_kind_recipient_about"),
-        sa.UniqueConstraint("message_id", name="uq_message_message_id"),
+        sa.UniqueConstraint(
+            "kind", "recipient", "about", "subscription_id", name="uq_message_kind_recipient_about_subscription_id"
+        ),
+        sa.UniqueConstraint("message_id", "subscription_id", name="uq_message_message_id_subscription_id"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_message_link_id", "message", ["link_id"], unique=False)
