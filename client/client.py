@@ -258,9 +258,7 @@ class Client:
         )
         return codec.operations(self._call(self._records.History, request, timeout))
 
-    def minutiae(
-        self, originator: Originator, gallery: str, encounter_id: str, timeout: float | None = None
-    ) -> bytes:
+    def minutiae(self, originator: Originator, gallery: str, encounter_id: str, timeout: float | None = None) -> bytes:
         """The minutiae kept of an encounter: ISO/IEC 19794-2:2005, a view a finger; empty: none are kept."""
         request = records_pb2.GetMinutiaeRequest(
             originator=codec.originator(originator), gallery=gallery, encounter_id=encounter_id

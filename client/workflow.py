@@ -11,7 +11,7 @@ import grpc
 
 from tenprint.client.channel import Target
 from tenprint.client.errors import translated
-from tenprint.v1 import submissions_pb2_grpc
+from tenprint.v1 import disseminations_pb2_grpc, messages_pb2_grpc, submissions_pb2_grpc, subscriptions_pb2_grpc
 
 DEFAULT_ADDRESS: Final = "localhost:50061"
 """Where `tenprint workflow serve` listens unless told otherwise."""
@@ -28,6 +28,9 @@ class WorkflowClient:
 
     Attributes:
         submissions: stub of tenprint.v1.Submissions.
+        messages: stub of tenprint.v1.Messages.
+        subscriptions: stub of tenprint.v1.Subscriptions.
+        disseminations: stub of tenprint.v1.Disseminations.
     """
 
     def __init__(self, target: Target | str, timeout: float = 60.0) -> None:
@@ -40,6 +43,9 @@ class WorkflowClient:
         )
         self._timeout = timeout
         self.submissions = submissions_pb2_grpc.SubmissionsStub(self._channel)
+        self.messages = messages_pb2_grpc.MessagesStub(self._channel)
+        self.subscriptions = subscriptions_pb2_grpc.SubscriptionsStub(self._channel)
+        self.disseminations = disseminations_pb2_grpc.DisseminationsStub(self._channel)
 
     def __enter__(self) -> Self:
         return self

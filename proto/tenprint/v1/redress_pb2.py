@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tenprint.v1 import records_pb2 as tenprint_dot_v1_dot_records__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tenprint/v1/redress.proto\x12\x0btenprint.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19tenprint/v1/records.proto\"\x95\x01\n\x0e\x44isputeRequest\x12!\n\x03ori\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[A-Z0-9]{9}$\x12\'\n\x07link_id\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^[0-9a-f-]{36}$\x12\x1b\n\treference\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07\"M\n\x0f\x44isputeResponse\x12(\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.HitDispute\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"b\n\x11GetDisputeRequest\x12!\n\x03ori\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[A-Z0-9]{9}$\x12*\n\ndispute_id\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^[0-9a-f-]{36}$\">\n\x12GetDisputeResponse\x12(\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.HitDispute\"\x97\x02\n\x13\x43hangeRecordRequest\x12!\n\x03ori\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[A-Z0-9]{9}$\x12\"\n\x03tcn\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[ -~]{10,40}$\x12\x30\n\x07gallery\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^(criminal|immigration)$\x12\x31\n\x06target\x18\x04 \x01(\x0b\x32\x19.tenprint.v1.RecordTargetB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x06\x63hange\x18\x05 \x01(\x0e\x32\x19.tenprint.v1.RecordChangeB\x0c\xbaH\t\x82\x01\x06\x18\x01\x18\x02\x18\x03\x12\x1b\n\treference\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"D\n\x14\x43hangeRecordResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\x12\x0c\n\x04told\x18\x02 \x01(\r\x12\x10\n\x08repeated\x18\x03 \x01(\x08\"\xc8\x01\n\nHitDispute\x12\x12\n\ndispute_id\x18\x01 \x01(\t\x12\x0f\n\x07link_id\x18\x02 \x01(\t\x12\x11\n\traised_by\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\x12.\n\nraise_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12.\n\nclose_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x7f\n\x0cRecordChange\x12\x1d\n\x19RECORD_CHANGE_UNSPECIFIED\x10\x00\x12\x18\n\x14RECORD_CHANGE_SEALED\x10\x01\x12\x1a\n\x16RECORD_CHANGE_UNSEALED\x10\x02\x12\x1a\n\x16RECORD_CHANGE_EXPUNGED\x10\x03\x32\xf3\x01\n\x07Redress\x12\x44\n\x07\x44ispute\x12\x1b.tenprint.v1.DisputeRequest\x1a\x1c.tenprint.v1.DisputeResponse\x12M\n\nGetDispute\x12\x1e.tenprint.v1.GetDisputeRequest\x1a\x1f.tenprint.v1.GetDisputeResponse\x12S\n\x0c\x43hangeRecord\x12 .tenprint.v1.ChangeRecordRequest\x1a!.tenprint.v1.ChangeRecordResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tenprint/v1/redress.proto\x12\x0btenprint.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19tenprint/v1/records.proto\"\x95\x01\n\x0e\x44isputeRequest\x12!\n\x03ori\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[A-Z0-9]{9}$\x12\'\n\x07link_id\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^[0-9a-f-]{36}$\x12\x1b\n\treference\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07\"M\n\x0f\x44isputeResponse\x12(\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.HitDispute\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"b\n\x11GetDisputeRequest\x12!\n\x03ori\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[A-Z0-9]{9}$\x12*\n\ndispute_id\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^[0-9a-f-]{36}$\">\n\x12GetDisputeResponse\x12(\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.HitDispute\"\x95\x02\n\x13\x43hangeRecordRequest\x12!\n\x03ori\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[A-Z0-9]{9}$\x12\"\n\x03tcn\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[ -~]{10,40}$\x12.\n\x07gallery\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12\x31\n\x06target\x18\x04 \x01(\x0b\x32\x19.tenprint.v1.RecordTargetB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x06\x63hange\x18\x05 \x01(\x0e\x32\x19.tenprint.v1.RecordChangeB\x0c\xbaH\t\x82\x01\x06\x18\x01\x18\x02\x18\x03\x12\x1b\n\treference\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"D\n\x14\x43hangeRecordResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\x12\x0c\n\x04told\x18\x02 \x01(\r\x12\x10\n\x08repeated\x18\x03 \x01(\x08\"\xc8\x01\n\nHitDispute\x12\x12\n\ndispute_id\x18\x01 \x01(\t\x12\x0f\n\x07link_id\x18\x02 \x01(\t\x12\x11\n\traised_by\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\x12.\n\nraise_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12.\n\nclose_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x7f\n\x0cRecordChange\x12\x1d\n\x19RECORD_CHANGE_UNSPECIFIED\x10\x00\x12\x18\n\x14RECORD_CHANGE_SEALED\x10\x01\x12\x1a\n\x16RECORD_CHANGE_UNSEALED\x10\x02\x12\x1a\n\x16RECORD_CHANGE_EXPUNGED\x10\x03\x32\xf3\x01\n\x07Redress\x12\x44\n\x07\x44ispute\x12\x1b.tenprint.v1.DisputeRequest\x1a\x1c.tenprint.v1.DisputeResponse\x12M\n\nGetDispute\x12\x1e.tenprint.v1.GetDisputeRequest\x1a\x1f.tenprint.v1.GetDisputeResponse\x12S\n\x0c\x43hangeRecord\x12 .tenprint.v1.ChangeRecordRequest\x1a!.tenprint.v1.ChangeRecordResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,15 +51,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANGERECORDREQUEST'].fields_by_name['tcn']._loaded_options = None
   _globals['_CHANGERECORDREQUEST'].fields_by_name['tcn']._serialized_options = b'\272H\022r\0202\016^[ -~]{10,40}$'
   _globals['_CHANGERECORDREQUEST'].fields_by_name['gallery']._loaded_options = None
-  _globals['_CHANGERECORDREQUEST'].fields_by_name['gallery']._serialized_options = b'\272H\034r\0322\030^(criminal|immigration)$'
+  _globals['_CHANGERECORDREQUEST'].fields_by_name['gallery']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9-]{0,62}$'
   _globals['_CHANGERECORDREQUEST'].fields_by_name['target']._loaded_options = None
   _globals['_CHANGERECORDREQUEST'].fields_by_name['target']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CHANGERECORDREQUEST'].fields_by_name['change']._loaded_options = None
   _globals['_CHANGERECORDREQUEST'].fields_by_name['change']._serialized_options = b'\272H\t\202\001\006\030\001\030\002\030\003'
   _globals['_CHANGERECORDREQUEST'].fields_by_name['reference']._loaded_options = None
   _globals['_CHANGERECORDREQUEST'].fields_by_name['reference']._serialized_options = b'\272H\005r\003\030\310\001'
-  _globals['_RECORDCHANGE']._serialized_start=1081
-  _globals['_RECORDCHANGE']._serialized_end=1208
+  _globals['_RECORDCHANGE']._serialized_start=1079
+  _globals['_RECORDCHANGE']._serialized_end=1206
   _globals['_DISPUTEREQUEST']._serialized_start=132
   _globals['_DISPUTEREQUEST']._serialized_end=281
   _globals['_DISPUTERESPONSE']._serialized_start=283
@@ -69,11 +69,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETDISPUTERESPONSE']._serialized_start=462
   _globals['_GETDISPUTERESPONSE']._serialized_end=524
   _globals['_CHANGERECORDREQUEST']._serialized_start=527
-  _globals['_CHANGERECORDREQUEST']._serialized_end=806
-  _globals['_CHANGERECORDRESPONSE']._serialized_start=808
-  _globals['_CHANGERECORDRESPONSE']._serialized_end=876
-  _globals['_HITDISPUTE']._serialized_start=879
-  _globals['_HITDISPUTE']._serialized_end=1079
-  _globals['_REDRESS']._serialized_start=1211
-  _globals['_REDRESS']._serialized_end=1454
+  _globals['_CHANGERECORDREQUEST']._serialized_end=804
+  _globals['_CHANGERECORDRESPONSE']._serialized_start=806
+  _globals['_CHANGERECORDRESPONSE']._serialized_end=874
+  _globals['_HITDISPUTE']._serialized_start=877
+  _globals['_HITDISPUTE']._serialized_end=1077
+  _globals['_REDRESS']._serialized_start=1209
+  _globals['_REDRESS']._serialized_end=1452
 # @@protoc_insertion_point(module_scope)
