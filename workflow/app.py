@@ -22,10 +22,18 @@ from tenprint.server.interceptor import RpcInterceptor
 from tenprint.server.port_file import write_atomically
 from tenprint.store import Database
 from tenprint.v1 import (
+    adjudication_pb2,
+    adjudication_pb2_grpc,
     disseminations_pb2,
     disseminations_pb2_grpc,
+    findings_pb2,
+    findings_pb2_grpc,
     messages_pb2,
     messages_pb2_grpc,
+    redress_pb2,
+    redress_pb2_grpc,
+    statistics_pb2,
+    statistics_pb2_grpc,
     submissions_pb2,
     submissions_pb2_grpc,
     subscriptions_pb2,
@@ -36,12 +44,17 @@ from tenprint.workflow.dispatch import Dispatcher
 from tenprint.workflow.doorbell import Doorbell
 from tenprint.workflow.eraser import Eraser
 from tenprint.workflow.folders import FolderCarrier
+from tenprint.workflow.lifecycle import Lifecycle
 from tenprint.workflow.matcher import GrpcMatcher, Matcher
 from tenprint.workflow.metrics import WorkflowMetrics
 from tenprint.workflow.reception import Reception
 from tenprint.workflow.runner import Runner
+from tenprint.workflow.services.adjudication import AdjudicationService
 from tenprint.workflow.services.disseminations import DisseminationsService
+from tenprint.workflow.services.findings import FindingsService
 from tenprint.workflow.services.messages import MessagesService
+from tenprint.workflow.services.redress import RedressService
+from tenprint.workflow.services.statistics import StatisticsService
 from tenprint.workflow.services.submissions import SubmissionsService
 from tenprint.workflow.services.subscriptions import SubscriptionsService
 from tenprint.workflow.settings import WorkflowSettings
@@ -56,6 +69,10 @@ _SERVICES: Final = (
     messages_pb2.DESCRIPTOR.services_by_name["Messages"].full_name,
     subscriptions_pb2.DESCRIPTOR.services_by_name["Subscriptions"].full_name,
     disseminations_pb2.DESCRIPTOR.services_by_name["Disseminations"].full_name,
+    adjudication_pb2.DESCRIPTOR.services_by_name["Adjudication"].full_name,
+    redress_pb2.DESCRIPTOR.services_by_name["Redress"].full_name,
+    findings_pb2.DESCRIPTOR.services_by_name["Findings"].full_name,
+    statistics_pb2.DESCRIPTOR.services_by_name["Statistics"].full_name,
 )
 
 _log = structlog.get_logger(__name__)
@@ -87,6 +104,7 @@ class WorkflowServer:
             running=settings.running_legs,
             retry_seconds=settings.retry_seconds,
         )
+        self._lifecycle = Lifecycle(self._database, self._matchers, self._doorbell)
         self._reception = Reception(
             self._database,
             self._runner,
@@ -123,6 +141,14 @@ class WorkflowServer:
             receivers=settings.deliveries,
             retry_seconds=settings.retry_seconds,
         )
+        adjudication_pb2_grpc.add_AdjudicationServicer_to_server(
+            AdjudicationService(self._database, self._matchers, self._doorbell), self._grpc
+        )
+        redress_pb2_grpc.add_RedressServicer_to_server(
+            RedressService(self._database, self._lifecycle, self._doorbell), self._grpc
+        )
+        findings_pb2_grpc.add_FindingsServicer_to_server(FindingsService(self._database, self._runner), self._grpc)
+        statistics_pb2_grpc.add_StatisticsServicer_to_server(StatisticsService(self._database), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
         self._tasks: list[asyncio.Task[None]] = []
@@ -158,6 +184,7 @@ class WorkflowServer:
     def _background(self) -> list[Coroutine[Any, Any, None]]:
         """What works beside the calls, until the server stops."""
         return [self._runner.run(), self._dispatcher.run(), Eraser(self._database, self._doorbell).run()]
+        return [self._runner.run(), self._lifecycle.run(), Eraser(self._database, self._doorbell).run()]
 
     async def stop(self) -> None:
         """Drain: take no new calls, let running ones finish within the stated time, then stop the work beside them.

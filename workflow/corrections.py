@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
-from tenprint.workflow import agencies, answers, findings, legs, links, outbox, retention, schema, submissions
+from tenprint.workflow import agencies, findings, legs, links, outbox, retention, schema, submissions
 from tenprint.workflow.agencies import Agency
 from tenprint.workflow.opinions import Verdict
 from tenprint.workflow.outbox import Dissemination, NewMessage
 from tenprint.workflow.policy import current
+from tenprint.workflow.responses import IDENTITY_ONLY
 from tenprint.workflow.types import (
     Decision,
     Gallery,
@@ -30,7 +31,13 @@ UPHELD: Final = "upheld"
 REVERSED: Final = "reversed"
 """Looked at again, and not upheld."""
 
-_TELLS_OF_HITS: Final = (MessageKind.ANSWER, MessageKind.NOTICE)
+_STATEMENTS: Final = {
+    UPHELD: f"examined again and upheld: {IDENTITY_ONLY}",
+    REVERSED: "examined again and not upheld: the hit is none; undo what was done because of it",
+}
+
+_NEVER_SENT: Final = (MessageState.CANCELLED, MessageState.FROZEN)
+"""Who has only such messages about a hit, none of them tried, was told nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,6 @@ def conclude(
     if link is None:
         _answer(connection, leg, come_to, actor)
         return
-    told = told_of_link(connection, link.link_id)
     upheld = come_to == Verdict(Decision.IDENTIFICATION, link.subject_id)
     if upheld:
         was_confirmed = link.is_confirmed_beneath
@@ -83,6 +89,7 @@ def conclude(
         _answer(connection, leg, come_to, actor)
         findings.at_reversal(connection, submissions.by_id(connection, link.submission_id), link)
     outcome = UPHELD if upheld else REVERSED
+    told = told_of_link(connection, link.link_id)
     dispute = schema.dispute
     closed = {"outcome": outcome, "closed_at": datetime.now(UTC)}
     connection.execute(update(dispute).where(dispute.c.case_id == case_id).values(closed))
@@ -92,7 +99,7 @@ def conclude(
 
 
 def told_of_link(connection: Connection, link_id: str) -> list[Told]:
-    """Everybody who was told of a hit, from the log of disseminations; not whose messages were cancelled in time."""
+    """Everybody who was told of a hit or is about to be, from the log of disseminations."""
     return _told(connection, schema.dissemination.c.link_id == link_id)
 
 
@@ -176,9 +183,7 @@ def _answer(connection: Connection, leg: Leg, come_to: Verdict, actor: str) -> N
 
 
 def _tell(connection: Connection, link: Link, case_id: str, outcome: str, told: Sequence[Told]) -> None:
-    body: dict[str, Any] = {"link_id": link.link_id, "outcome": outcome}
-    if outcome == UPHELD:
-        body["statement"] = answers.IDENTITY_ONLY
+    body = {"link_id": link.link_id, "outcome": outcome, "statement": _STATEMENTS[outcome]}
     tell(
         connection,
         MessageKind.CORRECTION,
@@ -196,7 +201,11 @@ def _told(connection: Connection, which: Any) -> list[Told]:
     query = (
         select(log.c.recipient, log.c.via, log.c.message_id)
         .join(message, message.c.message_id == log.c.message_id)
-        .where(which, log.c.kind.in_(_TELLS_OF_HITS), message.c.state != MessageState.CANCELLED)
+        .where(
+            which,
+            log.c.kind.in_(outbox.TELLS_OF_HITS),
+            or_(message.c.state.not_in(_NEVER_SENT), message.c.attempts > 0),
+        )
         .order_by(log.c.number)
     )
     found: dict[str, tuple[str, list[str]]] = {}

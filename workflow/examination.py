@@ -47,7 +47,7 @@ def renew(connection: Connection, case_id: str, examiner: str, ori: str, now: da
     """
     agencies.in_role(connection, ori, "ori", Role.EXAMINER_UNIT)
     _, policy = current(connection)
-    _leased(connection, case_id, examiner, now)
+    _check_lease(cases.held(connection, case_id), examiner, now)
     _lease(connection, case_id, examiner, policy, now)
     return cases.by_id(connection, case_id)
 
@@ -59,7 +59,7 @@ def release(connection: Connection, case_id: str, examiner: str, ori: str, now: 
         StateError: if it is not this examiner's any more.
     """
     agencies.in_role(connection, ori, "ori", Role.EXAMINER_UNIT)
-    _leased(connection, case_id, examiner, now)
+    _check_lease(cases.held(connection, case_id), examiner, now)
     cases.change(connection, case_id, leased_by="", leased_until=None)
 
 
@@ -71,7 +71,9 @@ def shown(connection: Connection, case_id: str, examiner: str, ori: str, now: da
     """
     agencies.in_role(connection, ori, "ori", Role.EXAMINER_UNIT)
     found = cases.by_id(connection, case_id)
-    return found if found.state is CaseState.CLOSED else _leased(connection, case_id, examiner, now)
+    if found.state is CaseState.OPEN:
+        _check_lease(found, examiner, now)
+    return found
 
 
 def decide(
@@ -102,7 +104,7 @@ def decide(
         if (before.verdict, before.reason) == (said, reason):
             return found
         raise StateError("case_id", f"{examiner} has decided it before, and otherwise")
-    _leased(connection, case_id, examiner, now)
+    _check_lease(found, examiner, now)
     if not _may_look(connection, found, examiner, ori):
         raise NotEntitledError("examiner", "has looked at these prints before, or is of an agency that this is about")
     leg = legs.find(connection, found.key)
@@ -148,14 +150,12 @@ def _may_look(connection: Connection, found: Case, examiner: str, ori: str) -> b
     return examiner not in found.barred and ori not in cases.parties(connection, submission)
 
 
-def _leased(connection: Connection, case_id: str, examiner: str, now: datetime) -> Case:
-    """A case that an examiner holds now."""
-    found = cases.held(connection, case_id)
+def _check_lease(found: Case, examiner: str, now: datetime) -> None:
+    """Refuse a case that an examiner does not hold now."""
     if found.state is CaseState.CLOSED:
         raise StateError("case_id", "the case is closed")
     if found.leased_by != examiner or found.leased_until is None or found.leased_until <= now:
         raise StateError("case_id", f"the case is not leased to {examiner} now; take the next one")
-    return found
 
 
 def _check(said: Verdict, leg: Leg) -> None:

@@ -72,7 +72,7 @@ def at_submission(connection: Connection, submission: Kept) -> None:
         .where(digest.c.digest.in_(own))
         .order_by(table.c.received_at, table.c.submission_id)
     )
-    same = dict(connection.execute(query).tuples().all())
+    same = {row.submission_id: row.claimed for row in connection.execute(query)}
     if len({claimed for claimed in same.values() if claimed}) > 1:
         named = [submission_id for submission_id, claimed in same.items() if claimed]
         members = [Member(SUBMISSION, name) for name in named]
@@ -119,13 +119,13 @@ def _several_prints(connection: Connection, submission: Kept, here: str) -> None
         .where(table.c.submission_id != submission.submission_id)
         .order_by(table.c.received_at, table.c.submission_id)
     )
-    enrolled = connection.execute(query).tuples().all()
-    people = {subject for _, subject in enrolled} | ({here} if here else set())
+    enrolled = connection.execute(query).all()
+    people = {row.subject_id for row in enrolled} | ({here} if here else set())
     if enrolled and (not here or len(people) > 1):
         persons = [Member(Gallery.CRIMINAL, name) for name in sorted(people)]
-        members = [_member(submission), *(Member(SUBMISSION, name) for name, _ in enrolled), *persons]
+        members = [_member(submission), *(Member(SUBMISSION, row.submission_id) for row in enrolled), *persons]
         matters = Member(Gallery.CRIMINAL, here) if here else _member(submission)
-        _record(connection, FindingKind.SEVERAL_PRINTS, enrolled[0][0], members, matters)
+        _record(connection, FindingKind.SEVERAL_PRINTS, enrolled[0].submission_id, members, matters)
 
 
 def _member(submission: Kept) -> Member:

@@ -12,9 +12,7 @@ from tenprint.workflow.types import Gallery, RecordChange
 class Matcher(Protocol):
     """Searches and enrols prints. Methods raise :class:`tenprint.client.TenprintError` for anything but an answer."""
 
-    async def search(
-        self, gallery: Gallery, by: Originator, file: bytes, *, priority: int, fpir: float
-    ) -> Identification:
+    async def search(self, gallery: Gallery, by: Originator, file: bytes, *, priority: int) -> Identification:
         """Search a transaction file, without demographics, in one gallery.
 
         Args:
@@ -22,7 +20,6 @@ class Matcher(Protocol):
             by: under which transaction.
             file: an ANSI/NIST-ITL file.
             priority: 1 to 9, whose turn it is where searches wait.
-            fpir: candidates wanted: those whose score has at most this expected FPIR in the gallery as it is now.
         """
         ...
 
@@ -54,11 +51,9 @@ class GrpcMatcher:
             for gallery in Gallery
         }
 
-    async def search(
-        self, gallery: Gallery, by: Originator, file: bytes, *, priority: int, fpir: float
-    ) -> Identification:
+    async def search(self, gallery: Gallery, by: Originator, file: bytes, *, priority: int) -> Identification:
         """As :meth:`Matcher.search`."""
-        search = Search(by, (gallery.value,), TransactionFile(file), priority=priority, target_fpir=fpir)
+        search = Search(by, (gallery.value,), TransactionFile(file), priority=priority)
         return await self._clients[gallery].identify(search)
 
     async def enrol(self, gallery: Gallery, by: Originator, file: bytes, subject_id: str | None) -> Receipt:

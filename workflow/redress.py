@@ -13,6 +13,7 @@ from tenprint.workflow import agencies, cases, corrections, legs, links, outbox,
 from tenprint.workflow.errors import StateError, UnknownItemError
 from tenprint.workflow.opinions import Verdict
 from tenprint.workflow.policy import current
+from tenprint.workflow.submissions import Kept
 from tenprint.workflow.types import Decision, Hold, LegKey, LinkState, Role
 
 
@@ -68,10 +69,9 @@ def dispute(
         UnknownItemError: if there is no such hit, or it is not this agency's.
         StateError: if the hit is refuted already.
     """
-    agency = agencies.known(connection, ori, "ori")
     link = links.by_id(connection, link_id)
     submission = submissions.by_id(connection, link.submission_id)
-    if agency.role is not Role.OVERSIGHT and ori not in cases.parties(connection, submission):
+    if not _concerns(connection, submission, ori):
         raise UnknownItemError("link", link_id)
     if (standing := _open_dispute(connection, link_id)) is not None:
         return standing, True
@@ -114,6 +114,25 @@ def by_id(connection: Connection, dispute_id: str) -> Dispute:
     if row is None:
         raise UnknownItemError("dispute", dispute_id)
     return _read(row)
+
+
+def seen(connection: Connection, dispute_id: str, ori: str) -> Dispute:
+    """A dispute, for an agency that might have raised it.
+
+    Raises:
+        UnknownAgencyError: if the ORI is not known.
+        UnknownItemError: if there is none, or it is not this agency's.
+    """
+    found = by_id(connection, dispute_id)
+    submission = submissions.by_id(connection, links.by_id(connection, found.link_id).submission_id)
+    if not _concerns(connection, submission, ori):
+        raise UnknownItemError("dispute", dispute_id)
+    return found
+
+
+def _concerns(connection: Connection, submission: Kept, ori: str) -> bool:
+    agency = agencies.known(connection, ori, "ori")
+    return agency.role is Role.OVERSIGHT or ori in cases.parties(connection, submission)
 
 
 def _open_dispute(connection: Connection, link_id: str) -> Dispute | None:

@@ -1,6 +1,6 @@
 """Reviews: people look at findings and close them. Nothing is merged, split or removed by it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -18,13 +18,37 @@ REVIEWERS: Final = (Role.OVERSIGHT, Role.EXAMINER_UNIT)
 
 
 @dataclass(frozen=True, slots=True)
+class FoundSubmission:
+    """A submission in a finding: whom to ask about the person claimed.
+
+    Attributes:
+        submission_id: which.
+        ori: who submitted it.
+        tcn: under which TCN.
+        controlling_agency: the booking station.
+        received_at: when it was taken.
+        subject_id: as whom it was enrolled; "": it was not.
+        claim: number of its claimed identity within the finding, from 1: equal numbers, equal claims; 0: no claim.
+    """
+
+    submission_id: str
+    ori: str
+    tcn: str
+    controlling_agency: str
+    received_at: datetime
+    subject_id: str
+    claim: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What does not fit together.
 
     Attributes:
         finding_id: its name.
         kind: what it is.
-        members: the submissions and persons it is about, sorted.
+        submissions: those it is about, oldest first.
+        subjects: the persons it is about: members whose kind is a gallery, sorted.
         at: when it was found first.
         state: where it stands.
         reviewer: who closed it; "": nobody has.
@@ -34,7 +58,8 @@ class Finding:
 
     finding_id: str
     kind: FindingKind
-    members: tuple[Member, ...]
+    submissions: tuple[FoundSubmission, ...]
+    subjects: tuple[Member, ...]
     at: datetime
     state: FindingState
     reviewer: str
@@ -101,10 +126,9 @@ def close(
         raise StateError("finding_id", f"it was {found.state} before")
     closed = {"state": state, "reviewer": reviewer, "reason": reason, "closed_at": now}
     connection.execute(update(table).where(table.c.finding_id == finding_id).values(closed))
-    for member in found.members:
-        if member.kind == findings.SUBMISSION:
-            submission = submissions.by_id(connection, member.name)
-            retention.advance(connection, submission, legs.of_submission(connection, member.name))
+    for member in found.submissions:
+        submission = submissions.by_id(connection, member.submission_id)
+        retention.advance(connection, submission, legs.of_submission(connection, member.submission_id))
     row = connection.execute(select(table).where(table.c.finding_id == finding_id)).mappings().one()
     return _read(connection, row)
 
@@ -115,13 +139,33 @@ def _seen_by(agency: Agency) -> tuple[FindingKind, ...]:
 
 
 def _read(connection: Connection, row: Mapping[Any, Any]) -> Finding:
+    members = findings.members_of(connection, row["finding_id"])
     return Finding(
         finding_id=row["finding_id"],
         kind=FindingKind(row["kind"]),
-        members=tuple(sorted(findings.members_of(connection, row["finding_id"]))),
+        submissions=_submissions(connection, [item.name for item in members if item.kind == findings.SUBMISSION]),
+        subjects=tuple(sorted(item for item in members if item.kind != findings.SUBMISSION)),
         at=utc(row["at"]),
         state=FindingState(row["state"]),
         reviewer=row["reviewer"],
         reason=row["reason"],
         closed_at=None if row["closed_at"] is None else utc(row["closed_at"]),
     )
+
+
+def _submissions(connection: Connection, ids: Sequence[str]) -> tuple[FoundSubmission, ...]:
+    """Without their files: findings are listed by the hundred."""
+    table = schema.submission
+    names = [name for name in FoundSubmission.__slots__ if name != "claim"]
+    query = (
+        select(table.c.claimed, *(table.c[name] for name in names))
+        .where(table.c.submission_id.in_(ids))
+        .order_by(table.c.received_at, table.c.submission_id)
+    )
+    claims: dict[str, int] = {"": 0}
+    found = []
+    for row in connection.execute(query).mappings():
+        claim = claims.setdefault(row["claimed"], len(claims))
+        told = {name: row[name] for name in names} | {"received_at": utc(row["received_at"])}
+        found.append(FoundSubmission(**told, claim=claim))
+    return tuple(found)

@@ -189,6 +189,7 @@ class Candidate:
         expected_fpir: of a score like this in a gallery of that size; None: the calibration claims nothing.
         fingers: each finger compared, in FGP order.
         band: by the policy in force when it was decided.
+        fpir_is_bound: the score is above all the calibration was fitted on: its expected FPIR is at most that.
     """
 
     rank: int
@@ -198,6 +199,7 @@ class Candidate:
     expected_fpir: float | None
     fingers: tuple[FingerScore, ...]
     band: Band
+    fpir_is_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

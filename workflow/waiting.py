@@ -21,8 +21,8 @@ def counts(database: Database) -> Mapping[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     with database.read() as connection:
         for what, table in _WATCHED.items():
-            query = select(table.c.state, func.count()).group_by(table.c.state)
-            found |= {(what, state): count for state, count in connection.execute(query).tuples()}
+            query = select(table.c.state, func.count().label("rows")).group_by(table.c.state)
+            found |= {(what, row.state): row.rows for row in connection.execute(query)}
         found["case", "overdue"] = cases.overdue(connection, datetime.now(UTC))
     return found
 

@@ -223,7 +223,7 @@ class PrintCaveat(_message.Message):
     def __init__(self, position: _Optional[int] = ..., status: _Optional[str] = ..., detail: _Optional[str] = ..., nfiq2: _Optional[int] = ..., minutiae: _Optional[int] = ...) -> None: ...
 
 class CaseCandidate(_message.Message):
-    __slots__ = ("rank", "subject_id", "encounter_id", "score", "margin", "expected_fpir", "band", "fingers", "prints")
+    __slots__ = ("rank", "subject_id", "encounter_id", "score", "margin", "expected_fpir", "band", "fingers", "prints", "fpir_is_bound")
     RANK_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -233,6 +233,7 @@ class CaseCandidate(_message.Message):
     BAND_FIELD_NUMBER: _ClassVar[int]
     FINGERS_FIELD_NUMBER: _ClassVar[int]
     PRINTS_FIELD_NUMBER: _ClassVar[int]
+    FPIR_IS_BOUND_FIELD_NUMBER: _ClassVar[int]
     rank: int
     subject_id: str
     encounter_id: str
@@ -242,7 +243,8 @@ class CaseCandidate(_message.Message):
     band: str
     fingers: _containers.RepeatedCompositeFieldContainer[CandidateFinger]
     prints: PrintSet
-    def __init__(self, rank: _Optional[int] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ..., score: _Optional[float] = ..., margin: _Optional[float] = ..., expected_fpir: _Optional[float] = ..., band: _Optional[str] = ..., fingers: _Optional[_Iterable[_Union[CandidateFinger, _Mapping]]] = ..., prints: _Optional[_Union[PrintSet, _Mapping]] = ...) -> None: ...
+    fpir_is_bound: bool
+    def __init__(self, rank: _Optional[int] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ..., score: _Optional[float] = ..., margin: _Optional[float] = ..., expected_fpir: _Optional[float] = ..., band: _Optional[str] = ..., fingers: _Optional[_Iterable[_Union[CandidateFinger, _Mapping]]] = ..., prints: _Optional[_Union[PrintSet, _Mapping]] = ..., fpir_is_bound: _Optional[bool] = ...) -> None: ...
 
 class CandidateFinger(_message.Message):
     __slots__ = ("position", "score", "match_score", "matched_minutiae")

@@ -249,49 +249,53 @@ class NoticeContent(_message.Message):
     def __init__(self, link_id: _Optional[str] = ..., ori: _Optional[str] = ..., controlling_agency: _Optional[str] = ..., tcr: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., purpose: _Optional[str] = ..., attention: _Optional[str] = ..., custody: _Optional[bool] = ..., offence: _Optional[str] = ..., level: _Optional[int] = ..., subject_id: _Optional[str] = ..., gallery: _Optional[str] = ..., confirmed: _Optional[bool] = ..., caution: _Optional[str] = ..., expected_fpir: _Optional[float] = ..., demographics: _Optional[_Iterable[_Union[Demographic, _Mapping]]] = ..., source: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., statement: _Optional[str] = ..., complaints: _Optional[str] = ...) -> None: ...
 
 class CorrectionContent(_message.Message):
-    __slots__ = ("link_id", "ori", "tcr", "gallery", "outcome", "statement", "corrects", "source", "as_of", "complaints")
+    __slots__ = ("link_id", "ori", "tcr", "gallery", "outcome", "statement", "source", "as_of", "complaints", "corrects")
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     ORI_FIELD_NUMBER: _ClassVar[int]
     TCR_FIELD_NUMBER: _ClassVar[int]
     GALLERY_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     STATEMENT_FIELD_NUMBER: _ClassVar[int]
-    CORRECTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     COMPLAINTS_FIELD_NUMBER: _ClassVar[int]
+    CORRECTS_FIELD_NUMBER: _ClassVar[int]
     link_id: str
     ori: str
     tcr: str
     gallery: str
     outcome: str
     statement: str
-    corrects: _containers.RepeatedScalarFieldContainer[str]
     source: str
     as_of: _timestamp_pb2.Timestamp
     complaints: str
-    def __init__(self, link_id: _Optional[str] = ..., ori: _Optional[str] = ..., tcr: _Optional[str] = ..., gallery: _Optional[str] = ..., outcome: _Optional[str] = ..., statement: _Optional[str] = ..., corrects: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., complaints: _Optional[str] = ...) -> None: ...
+    corrects: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, link_id: _Optional[str] = ..., ori: _Optional[str] = ..., tcr: _Optional[str] = ..., gallery: _Optional[str] = ..., outcome: _Optional[str] = ..., statement: _Optional[str] = ..., source: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., complaints: _Optional[str] = ..., corrects: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LifecycleContent(_message.Message):
-    __slots__ = ("link_id", "ori", "tcr", "gallery", "change", "reference", "corrects", "source", "as_of", "complaints")
+    __slots__ = ("link_id", "ori", "tcr", "gallery", "subject_id", "action", "statement", "source", "as_of", "complaints", "reference", "corrects")
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     ORI_FIELD_NUMBER: _ClassVar[int]
     TCR_FIELD_NUMBER: _ClassVar[int]
     GALLERY_FIELD_NUMBER: _ClassVar[int]
-    CHANGE_FIELD_NUMBER: _ClassVar[int]
-    REFERENCE_FIELD_NUMBER: _ClassVar[int]
-    CORRECTS_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     COMPLAINTS_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    CORRECTS_FIELD_NUMBER: _ClassVar[int]
     link_id: str
     ori: str
     tcr: str
     gallery: str
-    change: str
-    reference: str
-    corrects: _containers.RepeatedScalarFieldContainer[str]
+    subject_id: str
+    action: str
+    statement: str
     source: str
     as_of: _timestamp_pb2.Timestamp
     complaints: str
-    def __init__(self, link_id: _Optional[str] = ..., ori: _Optional[str] = ..., tcr: _Optional[str] = ..., gallery: _Optional[str] = ..., change: _Optional[str] = ..., reference: _Optional[str] = ..., corrects: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., complaints: _Optional[str] = ...) -> None: ...
+    reference: str
+    corrects: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, link_id: _Optional[str] = ..., ori: _Optional[str] = ..., tcr: _Optional[str] = ..., gallery: _Optional[str] = ..., subject_id: _Optional[str] = ..., action: _Optional[str] = ..., statement: _Optional[str] = ..., source: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., complaints: _Optional[str] = ..., reference: _Optional[str] = ..., corrects: _Optional[_Iterable[str]] = ...) -> None: ...
