@@ -103,15 +103,15 @@ def calibrate(
     as_json: console.Json = False,
 ) -> None:
     """Fit how scores of strangers are spread in a gallery of 500 people or more. The server may run."""
-    with _reported():
+    with reported():
         from tenprint.server.calibrating import calibrate as fit
 
-        settings = _settings(database_url, None)
+        store = settings(database_url, None)
         with Progress(
             *Progress.get_default_columns(), MofNCompleteColumn(), console=console.err, disable=as_json
         ) as bar:
             task = bar.add_task("searching", total=None)
-            made = fit(settings, gallery, probes, lambda done, total: bar.update(task, completed=done, total=total))
+            made = fit(store, gallery, probes, lambda done, total: bar.update(task, completed=done, total=total))
         made.calibration.write(out)
         told = f"{out}: calibration {made.calibration.version}, {made.people} people, {made.probes} searched for, "
         fields = {"version": made.calibration.version, "people": made.people, "probes": made.probes}
