@@ -51,7 +51,7 @@ class WorkflowMetrics(RpcMetrics):
         self.registry.register(_Waiting(waiting))
 
     def watch_outbox(self, look: Callable[[], tuple[Mapping[str, float], int]]) -> None:
-        """Export, at every scrape, how old the oldest waiting message of each channel is, and how many notices fitted no
+        """Export, at every scrape, the age of each channel's oldest waiting message, and how many notices fitted no
         subscription."""
         self.registry.register(_Outbox(look))
 
