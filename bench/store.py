@@ -75,14 +75,14 @@ def seconds_of(work: Callable[[], _T]) -> tuple[float, _T]:
     return time.perf_counter() - begun, result
 
 
-def measure(url: str, folder: Path, subjects: int) -> None:
-    """Fill a store and start from it."""
+def measure(url: str, folder: Path, subjects: int, enrolments: int) -> None:
+    """Fill a store and start from it. Of single enrolments so many are timed, of grouped ones four times as many."""
     store = Store(url, [SPEC])
     kind = "SQLite" if store.database.is_sqlite else "PostgreSQL"
     for writers in (1,) if store.database.is_sqlite else (1, 8):
-        single = rate(store, 10**9 * writers, 1000 * writers, writers, 1)
+        single = rate(store, 10**9 * writers, enrolments * writers, writers, 1)
         told(f"{kind}: enrolments a second, {writers} writer(s), one a transaction", f"{single:,.0f}")
-        grouped = rate(store, 10**9 * (writers + 20), 4000, writers, MAX_TOGETHER)
+        grouped = rate(store, 10**9 * (writers + 20), 4 * enrolments, writers, MAX_TOGETHER)
         told(f"{kind}: enrolments a second, {writers} writer(s), {MAX_TOGETHER} a transaction", f"{grouped:,.0f}")
     begun = time.perf_counter()
     for batch in batches(0, subjects, 1000):
@@ -97,7 +97,7 @@ def measure(url: str, folder: Path, subjects: int) -> None:
     del recovered
     seconds, recovered = seconds_of(lambda: recover(store, index, SPEC))
     told("start from the snapshot, every byte checked", f"{seconds:.2f} s")
-    for batch in batches(2 * 10**9, 10_000, 1000):
+    for batch in batches(2 * 10**9, 10 * enrolments, 1000):
         store.enrol(batch)
     galleries = {"criminal": recovered.gallery}
     seconds, (_, replayed) = seconds_of(lambda: catch_up(store, galleries, recovered.position))
@@ -113,6 +113,7 @@ def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--subjects", type=int, default=100_000)
+    parser.add_argument("--enrolments", type=int, default=1000, help="timed one by one; ten times as many are replayed")
     parser.add_argument("--url", help="an empty PostgreSQL database; without it, SQLite in the folder")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "tenprint-bench")
     arguments = parser.parse_args()
@@ -127,7 +128,12 @@ def main() -> None:
     )
     told("machine", f"{os.cpu_count()} cores, {model}; {datetime.now(UTC):%Y-%m-%d}")
     try:
-        measure(arguments.url or f"sqlite:///{arguments.folder}/bench.db", arguments.folder, arguments.subjects)
+        measure(
+            arguments.url or f"sqlite:///{arguments.folder}/bench.db",
+            arguments.folder,
+            arguments.subjects,
+            arguments.enrolments,
+        )
     finally:
         shutil.rmtree(arguments.folder)
 

@@ -12,7 +12,7 @@ from tenprint.client.commands.identify import identify
 from tenprint.client.commands.load import load, synth_gallery
 from tenprint.client.commands.records import records
 from tenprint.client.commands.serve import serve
-from tenprint.client.commands.upkeep import backup, rebuild_index, reembed, restore, verify
+from tenprint.client.commands.upkeep import backup, calibrate, rebuild_index, reembed, restore, verify
 from tenprint.client.commands.workflow import workflow
 from tenprint.client.console import EXIT_CODES
 
@@ -37,6 +37,7 @@ for command in (
     restore,
     verify,
     rebuild_index,
+    calibrate,
 ):
     app.command(epilog=EXIT_CODES)(command)
 app.add_typer(records, name="records")

@@ -258,6 +258,13 @@ class Client:
         )
         return codec.operations(self._call(self._records.History, request, timeout))
 
+    def minutiae(self, originator: Originator, gallery: str, encounter_id: str, timeout: float | None = None) -> bytes:
+        """The minutiae kept of an encounter: ISO/IEC 19794-2:2005, a view a finger; empty: none are kept."""
+        request = records_pb2.GetMinutiaeRequest(
+            originator=codec.originator(originator), gallery=gallery, encounter_id=encounter_id
+        )
+        return bytes((self._call(self._records.GetMinutiae, request, timeout)).record)
+
     def galleries(self, timeout: float | None = None) -> tuple[GalleryInfo, ...]:
         """Every gallery of the server, by name."""
         response = self._call(self._galleries.List, galleries_pb2.ListRequest(), timeout)

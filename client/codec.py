@@ -46,6 +46,10 @@ _STATUSES: dict[int, str] = {
     number: name.removeprefix("SAMPLE_STATUS_").lower() for name, number in capture_pb2.SampleStatus.items()
 }
 
+_POOR_REASONS: dict[int, str] = {
+    number: name.removeprefix("POOR_REASON_").lower() for name, number in capture_pb2.PoorReason.items()
+}
+
 _KINDS: dict[int, str] = {
     number: name.removeprefix("OPERATION_KIND_").lower() for name, number in records_pb2.OperationKind.items()
 }
@@ -95,6 +99,7 @@ def search(value: Search) -> identification_pb2.IdentifyRequest:
         score_threshold=value.score_threshold,
         min_position=value.min_position,
         priority=value.priority,
+        target_fpir=value.target_fpir,
     )
 
 
@@ -117,6 +122,8 @@ def _reports(messages: Iterable[capture_pb2.SampleReport]) -> tuple[SampleReport
             minutiae=message.minutiae if message.HasField("minutiae") else None,
             nfiq2=message.nfiq2 if message.HasField("nfiq2") else None,
             record_type=message.record_type,
+            area_mm2=message.area_mm2 if message.HasField("area_mm2") else None,
+            poor=tuple(_POOR_REASONS.get(reason, "unknown") for reason in message.poor),
         )
         for message in messages
     )
@@ -142,6 +149,8 @@ def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
                 candidate.score,
                 tuple(_finger_score(finger) for finger in candidate.finger_scores),
                 candidate.match_score if candidate.HasField("match_score") else None,
+                candidate.expected_fpir if candidate.HasField("expected_fpir") else None,
+                candidate.fpir_bound if candidate.HasField("fpir_bound") else None,
             )
             for candidate in message.candidates
         ),
@@ -152,6 +161,7 @@ def _answer(message: identification_pb2.GalleryAnswer) -> Answer:
         search_seconds=message.timing.search_seconds,
         rescore_seconds=message.timing.rescore_seconds,
         rerank_seconds=message.timing.rerank_seconds,
+        calibration_version=message.calibration_version,
     )
 
 

@@ -1,4 +1,4 @@
-"""A server in a child process, on ports of its own: for demonstrations."""
+"""Servers in child processes, on ports of their own: for demonstrations."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,13 +29,25 @@ class Addresses:
     metrics: str
 
 
-class LocalServer:
-    """A server of one's own: `start` it, `stop` it to drain it; leaving the context kills what still runs."""
+class _Child:
+    """A server of ours in a child process: `start` it, `stop` to drain it; leaving the context kills what still runs.
 
-    def __init__(self) -> None:
+    Args:
+        module: what `python -m` runs.
+        prefix: of its settings' environment variables.
+        settings: others than addresses, port file and database.
+    """
+
+    def __init__(self, module: str, prefix: str, settings: Mapping[str, str]) -> None:
+        self._module, self._prefix, self._settings = module, prefix, settings
         self._folder = tempfile.TemporaryDirectory(prefix="tenprint-")
         self._log = Path(self._folder.name) / "log.jsonl"
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def database_url(self) -> str:
+        """Where the child keeps what it is told."""
+        return f"sqlite:///{Path(self._folder.name) / 'server.db'}"
 
     def start(self) -> Addresses:
         """Start the child and wait until it serves.
@@ -43,16 +56,20 @@ class LocalServer:
             LocalServerError: if it ends, or does not serve within a minute.
         """
         ports = Path(self._folder.name) / "ports.json"
+        settings = {
+            "LISTEN": "127.0.0.1:0",
+            "METRICS_LISTEN": "127.0.0.1:0",
+            "PORT_FILE": str(ports),
+            "DATABASE_URL": self.database_url,
+            **self._settings,
+        }
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TENPRINT_")},
-            "TENPRINT_LISTEN": "127.0.0.1:0",
-            "TENPRINT_METRICS_LISTEN": "127.0.0.1:0",
-            "TENPRINT_PORT_FILE": str(ports),
-            "TENPRINT_DATABASE_URL": f"sqlite:///{Path(self._folder.name) / 'tenprint.db'}",
+            **{f"{self._prefix}{name}": value for name, value in settings.items()},
         }
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tenprint.server"], env=environment, stdout=log, stderr=log
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+                [sys.executable, "-m", self._module], env=environment, stdout=log, stderr=log
             )
         deadline = time.monotonic() + _START_SECONDS
         while not ports.exists():
@@ -92,3 +109,27 @@ class LocalServer:
 
     def _tail(self) -> str:
         return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
+
+
+class LocalServer(_Child):
+    """A matching server.
+
+    Args:
+        **settings: by their names in capitals, `EXTRACTOR="mindtct"`.
+    """
+
+    def __init__(self, **settings: str) -> None:
+        super().__init__("tenprint.server", "TENPRINT_", settings)
+
+
+class LocalWorkflow(_Child):
+    """A workflow server that asks a matching server.
+
+    Args:
+        matcher: host:port of it.
+        **settings: by their names in capitals.
+    """
+
+    def __init__(self, matcher: str, **settings: str) -> None:
+        matchers = {"CRIMINAL_MATCHER": matcher, "IMMIGRATION_MATCHER": matcher}
+        super().__init__("tenprint.workflow", "TENPRINT_WORKFLOW_", matchers | settings)

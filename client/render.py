@@ -6,6 +6,7 @@ from rich.text import Text
 
 from tenprint.client.types import (
     Answer,
+    Candidate,
     FingerScore,
     GalleryInfo,
     Identification,
@@ -46,7 +47,7 @@ def answer(value: Answer) -> RenderableType:
     """One gallery's answer: the sentence, and its candidates."""
     if not value.candidates:
         return answer_line(value)
-    table = Table("rank", "subject", "encounter", "score", "fingers", "best and worst finger")
+    table = Table("rank", "subject", "encounter", "score", "exp. FPIR", "fingers", "best and worst finger")
     for candidate in value.candidates:
         ordered = sorted(candidate.finger_scores, key=_strength, reverse=True)
         ends = [ordered[0]] if len(ordered) == 1 else [ordered[0], ordered[-1]]
@@ -55,10 +56,18 @@ def answer(value: Answer) -> RenderableType:
             candidate.subject_id,
             candidate.encounter_id[:8],
             f"{candidate.score:.3f}",
+            _expected(candidate),
             str(len(ordered)),
             ", ".join(f"{_FINGERS[finger.position]} {_strength(finger):.2f}" for finger in ends),
         )
     return Group(answer_line(value), table)
+
+
+def _expected(candidate: Candidate) -> str:
+    """Its expected FPIR; where the calibration ends, what it stays under; a dash where nothing is claimed."""
+    if candidate.expected_fpir is not None:
+        return f"{candidate.expected_fpir:.2g}"
+    return "-" if candidate.fpir_bound is None else f"< {candidate.fpir_bound:.2g}"
 
 
 def _strength(finger: FingerScore) -> float:
@@ -67,15 +76,23 @@ def _strength(finger: FingerScore) -> float:
 
 
 def left_out(samples: tuple[SampleReport, ...]) -> RenderableType:
-    """Samples that took no part, and why."""
+    """Samples that took no part, and why; and those that did, but are poor."""
+    told: list[RenderableType] = []
     unused = [sample for sample in samples if sample.status != "used"]
-    if not unused:
-        return Text(f"all {len(samples)} samples used")
-    table = Table("position", "record", "what became of it", "why", title="not used")
-    for sample in unused:
-        record = f"Type {sample.record_type}" if sample.record_type else ""
-        table.add_row(str(sample.position), record, sample.status.replace("_", " "), sample.detail)
-    return table
+    if unused:
+        table = Table("position", "record", "what became of it", "why", title="not used")
+        for sample in unused:
+            record = f"Type {sample.record_type}" if sample.record_type else ""
+            table.add_row(str(sample.position), record, sample.status.replace("_", " "), sample.detail)
+        told.append(table)
+    else:
+        told.append(Text(f"all {len(samples)} samples used"))
+    poor = [
+        f"{sample.position} ({', '.join(sample.poor)})" for sample in samples if sample not in unused and sample.poor
+    ]
+    if poor:
+        told.append(Text(f"poor prints, by position: {'; '.join(poor).replace('_', ' ')}"))
+    return Group(*told)
 
 
 def identification(value: Identification) -> RenderableType:

@@ -91,6 +91,7 @@ class Search:
         score_threshold: -1 to 1; None: the model's, by number of fingers compared.
         min_position: a receipt's position: search nothing older. Empty: as the server stands.
         priority: 1 (rapid) to 9 (delayed), where searches wait; None: 9.
+        target_fpir: in place of `score_threshold`: no candidate whose expected FPIR is above this, 1e-9 to 0.5.
     """
 
     originator: Originator
@@ -100,6 +101,7 @@ class Search:
     score_threshold: float | None = None
     min_position: str = ""
     priority: int | None = None
+    target_fpir: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class SampleReport:
     """What became of one sample.
 
     `status` is `used`, `not_used_slap`, ... as tenprint.v1.SampleStatus names them; `unknown`: the server is newer.
+    `poor` is why the print tells little, `few_minutiae`, `small_area`, `low_nfiq2`; empty where it is not poor.
     """
 
     position: int
@@ -125,6 +128,8 @@ class SampleReport:
     minutiae: int | None
     nfiq2: int | None
     record_type: int
+    area_mm2: float | None = None
+    poor: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -148,7 +153,19 @@ class FingerScore:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record that resembles the probe. Not an identification: a person decides."""
+    """A record that resembles the probe. Not an identification: a person decides.
+
+    Attributes:
+        rank: 1 for the best.
+        subject_id: the person, as the gallery knows it.
+        encounter_id: which of the person's captures matched best.
+        score: that decides.
+        finger_scores: of each finger compared.
+        match_score: by minutiae; None: not compared so.
+        expected_fpir: the share of searches of people who are not in the gallery that would have a candidate of this
+            score or more; None: nothing can be claimed.
+        fpir_bound: set in its place where the score is above all the calibration knows: it is at most this.
+    """
 
     rank: int
     subject_id: str
@@ -156,6 +173,8 @@ class Candidate:
     score: float
     finger_scores: tuple[FingerScore, ...]
     match_score: float | None = None
+    expected_fpir: float | None = None
+    fpir_bound: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +188,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One gallery's answer. Read `outcome` before `candidates`."""
+    """One gallery's answer. Read `outcome` before `candidates`.
+
+    `calibration_version` is empty where the server has no calibration for its model.
+    """
 
     gallery: str
     outcome: Outcome
@@ -181,6 +203,7 @@ class Answer:
     search_seconds: float
     rescore_seconds: float
     rerank_seconds: float
+    calibration_version: str = ""
 
     @property
     def is_complete(self) -> bool:

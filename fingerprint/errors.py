@@ -43,3 +43,7 @@ class FeaturesError(FingerprintError):
 
 class ModelError(FingerprintError):
     """An embedding model whose files are missing, damaged, or do not fit together; a vector of another model."""
+
+
+class CalibrationError(ModelError):
+    """A calibration that cannot be read, is malformed, or is of another model."""

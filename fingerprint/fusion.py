@@ -1,10 +1,13 @@
 """The one score of a re-ranked candidate, and what it must reach to be worth a person's time."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from tenprint.fingerprint.errors import ModelError
+from tenprint.fingerprint.matching import CaptureMatch, weighted_mean
 from tenprint.fingerprint.onnx_model import ModelCard
+from tenprint.fingerprint.positions import FingerPosition
 
 VECTOR_WEIGHT: Final = 0.1
 """What the vectors' score counts for beside the match: measured in ADR 0008."""
@@ -17,9 +20,20 @@ def fused_score(match_score: float, vector_score: float) -> float:
 
     Args:
         match_score: :attr:`tenprint.fingerprint.matching.CaptureMatch.score`, 0 to 1.
-        vector_score: mean cosine of the fingers matched, -1 to 1.
+        vector_score: mean cosine of the fingers matched, -1 to 1, weighted as their matches are.
     """
     return match_score + VECTOR_WEIGHT * vector_score
+
+
+def fused_capture_score(match: CaptureMatch, vector_scores: Mapping[FingerPosition, float]) -> float:
+    """The fused score of two captures: both means are over the fingers matched, by the weights of the match.
+
+    Args:
+        match: of the two captures, of at least one finger.
+        vector_scores: cosines by finger, of those matched and maybe others.
+    """
+    vector_score = weighted_mean({position: vector_scores[position] for position in match.fingers}, match.weights)
+    return fused_score(match.score, vector_score)
 
 
 class FusedThresholds:

@@ -39,6 +39,8 @@ _FLOOR: Final = 0.5
 """Added to the similarity of descriptors before it weighs in: place and direction have spoken already."""
 _REACH: Final = 48
 """Pixels: a minutia lies where both prints are if the other has a minutia within so many columns and rows of it."""
+_FULL: Final = 32
+"""Minutiae from which on more of them make a finger count no more beside the others (ADR 0017)."""
 _LEAST_OVERLAP: Final = 18
 """Minutiae that the overlap counts for at least: four that coincide in an overlap of four are no print."""
 
@@ -73,12 +75,14 @@ class CaptureMatch:
     """What two captures of up to ten fingers have in common.
 
     Attributes:
-        score: 0 to 1: the mean of the fingers' scores; 0 if no finger is in both.
+        score: 0 to 1: the mean of the fingers' scores by their weights; 0 if no finger is in both.
         fingers: the match of every finger that both hold.
+        weights: what each counts for: the minutiae of whichever print has fewer, 32 at most. Poor prints tell less.
     """
 
     score: float
     fingers: Mapping[FingerPosition, Match]
+    weights: Mapping[FingerPosition, int]
 
 
 def match_capture(
@@ -98,10 +102,18 @@ def match_capture(
         matches = match(probe[position], [candidates[place][position] for place in holders])
         for place, result in zip(holders, matches, strict=True):
             found[place][position] = result
-    return [
-        CaptureMatch(sum(result.score for result in fingers.values()) / max(len(fingers), 1), fingers)
-        for fingers in found
-    ]
+    return [_weighed(probe, candidate, fingers) for candidate, fingers in zip(candidates, found, strict=True)]
+
+
+def weighted_mean(values: Mapping[FingerPosition, float], weights: Mapping[FingerPosition, int]) -> float:
+    """The mean of fingers' values by their weights, in the order of the fingers; 0 if all weigh nothing.
+
+    Args:
+        values: by finger.
+        weights: of those fingers and maybe others, whole numbers from 0.
+    """
+    total = max(sum(weights[position] for position in values), 1)
+    return sum(weights[position] / total * values[position] for position in sorted(values))  # of one finger, its own
 
 
 def match(probe: FingerFeatures, candidates: Sequence[FingerFeatures]) -> list[Match]:
@@ -129,6 +141,16 @@ def match(probe: FingerFeatures, candidates: Sequence[FingerFeatures]) -> list[M
     for start in range(0, len(candidates), turn):
         matches += _compare(one, Prints.of(candidates[start : start + turn], width))
     return matches
+
+
+def _weighed(
+    probe: Mapping[FingerPosition, FingerFeatures],
+    candidate: Mapping[FingerPosition, FingerFeatures],
+    fingers: Mapping[FingerPosition, Match],
+) -> CaptureMatch:
+    weights = {position: min(len(probe[position]), len(candidate[position]), _FULL) for position in fingers}
+    scores = {position: result.score for position, result in fingers.items()}
+    return CaptureMatch(weighted_mean(scores, weights), fingers, weights)
 
 
 def _compare(probe: Prints, candidates: Prints) -> list[Match]:

@@ -13,6 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
+from tenprint.fingerprint.calibration import Calibration
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.features import DescriptorAxes
 from tenprint.fingerprint.fusion import FusedThresholds
@@ -30,6 +31,7 @@ from tenprint.server.preparation import Preparation
 from tenprint.server.records import RecordsService
 from tenprint.server.reranking import Reranking
 from tenprint.server.settings import Settings
+from tenprint.server.thresholds import Thresholds
 from tenprint.v1 import (
     enrolment_pb2,
     enrolment_pb2_grpc,
@@ -63,6 +65,7 @@ class Server:
         self._metrics = Metrics()
         embedder = Embedder(settings.model_path)
         self._metrics.tell_build(embedder.version)
+        calibration = Calibration.of_model(settings.calibration, settings.model_path, embedder.version)
         self._engine = Engine(settings, embedder, self._metrics)
         self._preparation = Preparation(
             embedder,
@@ -92,7 +95,8 @@ class Server:
             self._engine,
             self._preparation,
             self._reranking,
-            embedder,
+            Thresholds(embedder, self._reranking, calibration),
+            embedder.version,
             self._metrics,
             default_deadline=settings.default_deadline_seconds,
         )

@@ -11,6 +11,7 @@ from tenprint.fingerprint.features import FingerFeatures
 from tenprint.fingerprint.image import ImageFormat
 from tenprint.fingerprint.itl import MissingReason
 from tenprint.fingerprint.positions import FingerPosition
+from tenprint.fingerprint.quality import PoorReason
 from tenprint.fingerprint.template import MAX_SIDE, FingerView, write_template
 
 
@@ -98,7 +99,10 @@ class SampleStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SampleReport:
-    """What became of one sample, declared missing finger or skipped record. `detail` is safe to show and to log."""
+    """What became of one sample, declared missing finger or skipped record. `detail` is safe to show and to log.
+
+    `area_mm2`: of the minutiae's convex hull. `poor`: why the print tells little.
+    """
 
     position: FingerPosition
     status: SampleStatus
@@ -106,6 +110,8 @@ class SampleReport:
     minutiae: int | None = None
     nfiq2: int | None = None
     record_type: int = 0
+    area_mm2: float | None = None
+    poor: tuple[PoorReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tenprint.fingerprint.image import ImageFormat
 from tenprint.fingerprint.itl import MissingReason
 from tenprint.fingerprint.positions import FingerPosition
+from tenprint.fingerprint.quality import PoorReason
 from tenprint.index.results import Coverage, GalleryInfo
 from tenprint.server.capture import (
     EmbeddingContent,
@@ -25,7 +26,9 @@ from tenprint.server.capture import (
     TransactionFile,
 )
 from tenprint.server.decision import Outcome
+from tenprint.server.errors import InvalidRequestError, Violation
 from tenprint.server.reranking import Ranked
+from tenprint.server.thresholds import Expectation, Wish
 from tenprint.store import ChangeReceipt, Encounter, Operation, Originator, Target
 from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2, records_pb2
 
@@ -50,6 +53,10 @@ def _position(value: int) -> capture_pb2.FingerPosition:
 
 def _status(value: SampleStatus) -> capture_pb2.SampleStatus:
     return cast("capture_pb2.SampleStatus", capture_pb2.SampleStatus.Value(f"SAMPLE_STATUS_{value.name}"))
+
+
+def _poor(value: PoorReason) -> capture_pb2.PoorReason:
+    return cast("capture_pb2.PoorReason", capture_pb2.PoorReason.Value(f"POOR_REASON_{value.name}"))
 
 
 def originator(message: capture_pb2.Originator) -> Originator:
@@ -143,6 +150,8 @@ def sample_reports(reports: Iterable[SampleReport]) -> list[capture_pb2.SampleRe
             minutiae=report.minutiae,
             nfiq2=report.nfiq2,
             record_type=report.record_type,
+            area_mm2=report.area_mm2,
+            poor=[_poor(reason) for reason in report.poor],
         )
         for report in reports
     ]
@@ -153,12 +162,34 @@ def outcome(value: Outcome) -> identification_pb2.Outcome:
     return cast("identification_pb2.Outcome", identification_pb2.Outcome.Value(f"OUTCOME_{value.name}"))
 
 
-def candidates(values: Iterable[Ranked]) -> list[identification_pb2.Candidate]:
-    """Write candidates, best first."""
-    return [_candidate(rank, value) for rank, value in enumerate(values, start=1)]
+def wish(request: identification_pb2.IdentifyRequest) -> Wish:
+    """Read what a search asks of scores.
+
+    Raises:
+        InvalidRequestError: if it states both a score and an FPIR.
+    """
+    target = request.WhichOneof("fpir_target")
+    if not request.HasField("score_threshold"):
+        match target:
+            case "target_fpir":
+                return Wish(fpir=request.target_fpir)
+            case "mosip_target_fpir":
+                return Wish(fpir=10 ** (-request.mosip_target_fpir / 10))
+            case _:
+                return Wish()
+    if target is not None:
+        problem = f"score_threshold and {target} are both given; allowed is one of them"
+        raise InvalidRequestError([Violation(field, problem) for field in ("score_threshold", target)])
+    return Wish(score=request.score_threshold)
 
 
-def _candidate(rank: int, value: Ranked) -> identification_pb2.Candidate:
+def candidates(values: Iterable[Ranked], expectations: Iterable[Expectation]) -> list[identification_pb2.Candidate]:
+    """Write candidates, best first, each with what is expected of its score."""
+    both = zip(values, expectations, strict=True)
+    return [_candidate(rank, value, expected) for rank, (value, expected) in enumerate(both, start=1)]
+
+
+def _candidate(rank: int, value: Ranked, expected: Expectation) -> identification_pb2.Candidate:
     candidate, match = value.candidate, value.match
     fingers = [
         identification_pb2.FingerScore(position=_position(finger.position), score=finger.score)
@@ -176,6 +207,8 @@ def _candidate(rank: int, value: Ranked) -> identification_pb2.Candidate:
         score=value.score,
         finger_scores=fingers,
         match_score=None if match is None else match.score,
+        expected_fpir=expected.fpir,
+        fpir_bound=expected.bound,
     )
 
 
@@ -193,7 +226,14 @@ def report_rows(reports: Iterable[SampleReport]) -> list[dict[str, Any]]:
 def reports_of(rows: Iterable[dict[str, Any]]) -> list[SampleReport]:
     """Sample reports as a receipt holds them."""
     return [
-        SampleReport(**{**row, "position": FingerPosition(row["position"]), "status": SampleStatus(row["status"])})
+        SampleReport(
+            **{
+                **row,
+                "position": FingerPosition(row["position"]),
+                "status": SampleStatus(row["status"]),
+                "poor": tuple(PoorReason(reason) for reason in row.get("poor", ())),  # older receipts have none
+            }
+        )
         for row in rows
     ]
 

@@ -129,6 +129,23 @@ class ModelMismatchError(ServiceError):
         return (error_details_pb2.PreconditionFailure(violations=[violation]),)
 
 
+class UncalibratedError(ServiceError):
+    """A target FPIR that the server's calibration cannot promise in this gallery."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "UNCALIBRATED"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"target_fpir: {problem}")
+
+    def details(self) -> Sequence[Message]:
+        """A PreconditionFailure that names the field."""
+        violation = error_details_pb2.PreconditionFailure.Violation(
+            type="CALIBRATION", subject="target_fpir", description=str(self)
+        )
+        return (error_details_pb2.PreconditionFailure(violations=[violation]),)
+
+
 class OverloadedError(ServiceError):
     """More work is waiting than this server lets wait."""
 

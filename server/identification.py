@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import grpc
 
-from tenprint.fingerprint.embedding import Embedder
+from tenprint.fingerprint.calibration import Kind
+from tenprint.index import FINGERS
 from tenprint.server import audit, codec
 from tenprint.server.capture import PreparedCapture
 from tenprint.server.decision import Outcome, decide
@@ -19,6 +20,7 @@ from tenprint.server.preparation import Preparation
 from tenprint.server.queues import LAST_PRIORITY, Claim
 from tenprint.server.reranking import Reranking
 from tenprint.server.scheduler import Probe
+from tenprint.server.thresholds import Thresholds, Wish, kind_of
 from tenprint.server.validation import validate
 from tenprint.store import Position
 from tenprint.v1 import identification_pb2, identification_pb2_grpc
@@ -46,13 +48,14 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         engine: Engine,
         preparation: Preparation,
         reranking: Reranking,
-        embedder: Embedder,
+        thresholds: Thresholds,
+        model_version: str,
         metrics: Metrics,
         *,
         default_deadline: float,
     ) -> None:
-        self._engine, self._preparation, self._embedder, self._metrics = engine, preparation, embedder, metrics
-        self._reranking = reranking
+        self._engine, self._preparation, self._metrics = engine, preparation, metrics
+        self._reranking, self._thresholds, self._model_version = reranking, thresholds, model_version
         self._default_deadline = default_deadline
 
     async def Identify(
@@ -123,28 +126,22 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         self, request: identification_pb2.IdentifyRequest, deadline: float
     ) -> identification_pb2.IdentifyResponse:
         galleries = [self._engine.held(name) for name in request.galleries]
+        wish = codec.wish(request)
         capture = codec.capture(request.probe)
         if request.min_position:
             await self._engine.reached(Position.parse(request.min_position), _in_time(deadline))
         async with _until(deadline, "while the capture was prepared"):
             prepared = await self._preparation.prepare(capture, "probe", for_enrolment=False)
         wanted = request.max_candidates if request.HasField("max_candidates") else DEFAULT_CANDIDATES
-        chosen = request.score_threshold if request.HasField("score_threshold") else None
-
-        def threshold(fingers: int, *, reranked: bool) -> float:
-            if chosen is not None:
-                return chosen
-            return self._reranking.threshold(fingers) if reranked else self._embedder.candidate_threshold(fingers)
-
         claim = Claim(request.priority if request.HasField("priority") else LAST_PRIORITY, request.originator.ori)
         answers = await asyncio.gather(
-            *(self._answer(gallery, prepared, wanted, threshold, deadline, claim) for gallery in galleries)
+            *(self._answer(gallery, prepared, wanted, wish, deadline, claim) for gallery in galleries)
         )
         return identification_pb2.IdentifyResponse(
             tcr=request.originator.tcn,
             answers=answers,
             samples=codec.sample_reports(prepared.reports),
-            model_version=self._embedder.version,
+            model_version=self._model_version,
             timing=identification_pb2.PreparationTiming(
                 decode_seconds=prepared.decode_seconds,
                 extract_seconds=prepared.extract_seconds,
@@ -157,31 +154,39 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         gallery: HeldGallery,
         prepared: PreparedCapture,
         wanted: int,
-        threshold: "_Threshold",
+        wish: Wish,
         deadline: float,
         claim: Claim,
     ) -> identification_pb2.GalleryAnswer:
         """One gallery's answer. Its failure is its answer: the other galleries' stand."""
         name = gallery.index.name
-        answer = identification_pb2.GalleryAnswer(gallery=name)
-        answer.score_threshold = threshold(len(prepared.fingers), reranked=False)
+        answer = identification_pb2.GalleryAnswer(gallery=name, calibration_version=self._thresholds.version)
         probe = Probe(prepared.vector, prepared.position_known)
         try:
             async with _until(_in_time(deadline), f"while gallery {name!r} was searched"):
                 asked = self._reranking.candidates_wanted(wanted, prepared.features)
                 searched = await self._engine.scheduler.search(name, probe, asked, _in_time(deadline), claim)
                 ranked = await self._reranking.rank(prepared.features, searched.result)
+            size = _comparisons(searched.result.coverage.total, prepared)
+
+            def least(kind: Kind, fingers: int) -> float:
+                of_probe = prepared.features if kind is Kind.FUSED else prepared.fingers
+                return self._thresholds.least(wish, kind, fingers, size, fewer=fingers < len(of_probe))
+
+            compared = [item for item in ranked.candidates if item.match is not None]
+            answer.score_threshold = (
+                least(Kind.FUSED, compared[0].fingers) if compared else least(Kind.VECTOR, len(prepared.fingers))
+            )
+            decision = decide(ranked, wanted, lambda item: least(kind_of(item), item.fingers))
         except Exception as error:  # noqa: BLE001 - whatever stopped this gallery must not stop the other
             outcome = Outcome.ERROR
             answer.error.CopyFrom(status_of(error))
         else:
-            compared = [item for item in ranked.candidates if item.match is not None]
             if compared:
                 self._metrics.search_seconds.labels(name, "rerank").observe(ranked.seconds)
-                answer.score_threshold = threshold(compared[0].fingers, reranked=True)
-            decision = decide(ranked, wanted, lambda item: threshold(item.fingers, reranked=item.match is not None))
             outcome = decision.outcome
-            answer.candidates.extend(codec.candidates(decision.candidates))
+            expectations = [self._thresholds.expected(item, size) for item in decision.candidates]
+            answer.candidates.extend(codec.candidates(decision.candidates, expectations))
             answer.coverage.CopyFrom(codec.coverage(searched.result.coverage))
             answer.timing.queue_seconds = searched.queue_seconds
             answer.timing.search_seconds = searched.nominate_seconds
@@ -192,10 +197,9 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         return answer
 
 
-class _Threshold(Protocol):
-    """The least score of a candidate, by how many fingers were compared and whether it was re-ranked."""
-
-    def __call__(self, fingers: int, *, reranked: bool) -> float: ...
+def _comparisons(records: int, prepared: PreparedCapture) -> int:
+    """How many chances of a false candidate a search has: a finger of unknown position has ten of every record."""
+    return max(1, records) * (1 if prepared.position_known else FINGERS)
 
 
 def _in_time(deadline: float) -> float:

@@ -19,7 +19,7 @@ from tenprint.fingerprint.itl import Segment, Transaction, read_transaction
 from tenprint.fingerprint.itl_records import TransactionLimits
 from tenprint.fingerprint.minutiae import Minutiae, MinutiaeExtractor
 from tenprint.fingerprint.positions import SLOTS, FingerPosition
-from tenprint.fingerprint.quality import nfiq2
+from tenprint.fingerprint.quality import area_mm2, nfiq2, poor_reasons
 from tenprint.fingerprint.slaps import fingers_of, segment_slap
 from tenprint.fingerprint.template import FingerView, read_template
 from tenprint.server.capture import (
@@ -303,7 +303,9 @@ class Preparation:
             if isinstance(loaded, GreyImage):
                 quality = nfiq2(loaded) if for_enrolment else None
                 loaded = self._extractor.extract(loaded)
-            report = replace(report, minutiae=len(loaded), nfiq2=quality)
+            area = area_mm2(loaded)
+            poor = poor_reasons(len(loaded), area, quality)
+            report = replace(report, minutiae=len(loaded), nfiq2=quality, area_mm2=area, poor=poor)
             extracted = time.perf_counter()
             (embedding,) = self._embedder.embed([loaded])
             features = FingerFeatures.of(loaded, embedding, self._axes)

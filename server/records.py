@@ -105,6 +105,18 @@ class RecordsService(records_pb2_grpc.RecordsServicer):
             )
         return records_pb2.HistoryResponse(operations=[codec.operation(operation) for operation in operations])
 
+    async def GetMinutiae(
+        self, request: records_pb2.GetMinutiaeRequest, context: "_Context"
+    ) -> records_pb2.GetMinutiaeResponse:
+        """Give out what is kept of a capture."""
+        gallery, encounter_id = request.gallery, request.encounter_id
+        originator = codec.originator(request.originator)
+        with audit.access("get_minutiae", originator, gallery=gallery, encounter=encounter_id) as facts:
+            self._engine.held(gallery)
+            record = await self._engine.read(lambda: self._engine.store.minutiae(gallery, encounter_id))
+            facts["bytes"] = len(record)
+        return records_pb2.GetMinutiaeResponse(record=record)
+
     async def _change(
         self, event: str, request: _Changing, work: Callable[[], ChangeReceipt]
     ) -> records_pb2.RecordReceipt:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tenprint.fingerprint.features import FingerFeatures, unpack_capture
-from tenprint.fingerprint.fusion import FusedThresholds, fused_score
+from tenprint.fingerprint.fusion import FusedThresholds, fused_capture_score
 from tenprint.fingerprint.matching import CaptureMatch, match_capture
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.index.results import Candidate, SearchResult
@@ -94,7 +94,7 @@ class Reranking:
         comparable = [(item, held) for item, held in listed if features.keys() & held.keys()]
         matches = match_capture(features, [held for _, held in comparable])
         compared = [
-            Ranked(item, fused_score(found.score, _vector_score(item, found)), found)
+            Ranked(item, fused_capture_score(found, _vector_scores(item)), found)
             for (item, _), found in zip(comparable, matches, strict=True)
         ]
         done = {item.candidate.encounter_id for item in compared}
@@ -103,7 +103,5 @@ class Reranking:
         return RankedResult((*ordered, *rest), result, time.perf_counter() - begun)
 
 
-def _vector_score(candidate: Candidate, match: CaptureMatch) -> float:
-    """The mean of the vectors' scores of the fingers that were compared by minutiae."""
-    scores = [finger.score for finger in candidate.finger_scores if finger.position in match.fingers]
-    return sum(scores) / len(scores)
+def _vector_scores(candidate: Candidate) -> dict[FingerPosition, float]:
+    return {FingerPosition(finger.position): finger.score for finger in candidate.finger_scores}

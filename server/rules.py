@@ -28,6 +28,7 @@ _TYPES = {
     "bytes": FieldDescriptor.TYPE_BYTES,
     "uint32": FieldDescriptor.TYPE_UINT32,
     "float": FieldDescriptor.TYPE_FLOAT,
+    "double": FieldDescriptor.TYPE_DOUBLE,
     "enum": FieldDescriptor.TYPE_ENUM,
 }
 """The scalar rules that are compiled, and the one type of field that each is for."""
@@ -206,6 +207,9 @@ def _scalar(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> _Check:
         case "float":
             _only(rules.float, field, {"gte", "lte"})
             return _between(field, rules.float)
+        case "double":
+            _only(rules.double, field, {"gte", "lte"})
+            return _between(field, rules.double)
         case _:
             return _enum(field, rules.enum)
 
@@ -246,7 +250,9 @@ def _length(what: str, rules: validate_pb2.StringRules | validate_pb2.BytesRules
     return check
 
 
-def _between(field: FieldDescriptor, rules: validate_pb2.UInt32Rules | validate_pb2.FloatRules) -> _Check:
+def _between(
+    field: FieldDescriptor, rules: validate_pb2.UInt32Rules | validate_pb2.FloatRules | validate_pb2.DoubleRules
+) -> _Check:
     # A lower bound above the upper one means "outside" to protovalidate.
     if not (rules.HasField("gte") and rules.HasField("lte") and rules.gte <= rules.lte):
         raise UnknownRuleError(f"{field.full_name}: numbers are compiled with both bounds, gte at most lte, only")

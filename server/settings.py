@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     model_path: Annotated[
         Path | None, Field(description="folder of the embedding model; unset: the one in the package")
     ] = None
+    calibration: Annotated[
+        Path | None,
+        Field(description="file of the calibration, of the same model; unset: the one in the model's folder, if any"),
+    ] = None
     extractor: Annotated[
         Literal["leader", "mindtct"],
         Field(description="what finds minutiae in images: LEADER, a network; or MINDTCT, quicker and less able"),

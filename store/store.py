@@ -139,6 +139,24 @@ class Store:
             for row in rows
         ]
 
+    def minutiae(self, gallery: str, encounter_id: str) -> bytes:
+        """The minutiae kept of an encounter, sealed or not: ISO/IEC 19794-2:2005, a view a finger; empty: none are.
+
+        Raises:
+            NotStoredError: if the gallery has no such encounter.
+        """
+        encounter, kept = schema.encounter, schema.minutiae
+        query = (
+            select(kept.c.record)
+            .select_from(encounter.join(kept, kept.c.encounter_id == encounter.c.encounter_id, isouter=True))
+            .where(encounter.c.gallery == gallery, encounter.c.encounter_id == encounter_id)
+        )
+        with self.database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise NotStoredError("encounter", encounter_id)
+        return bytes(row.record or b"")
+
     def history(self, gallery: str, *, subject_id: str | None, encounter_id: str | None) -> list[Operation]:
         """Everything that was done to a subject's encounters, or to one encounter, oldest first; also after its end.
 

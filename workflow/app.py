@@ -21,14 +21,29 @@ from tenprint.server.health import HealthService
 from tenprint.server.interceptor import RpcInterceptor
 from tenprint.server.port_file import write_atomically
 from tenprint.store import Database
-from tenprint.v1 import statistics_pb2, statistics_pb2_grpc, submissions_pb2, submissions_pb2_grpc
+from tenprint.v1 import (
+    adjudication_pb2,
+    adjudication_pb2_grpc,
+    findings_pb2,
+    findings_pb2_grpc,
+    redress_pb2,
+    redress_pb2_grpc,
+    statistics_pb2,
+    statistics_pb2_grpc,
+    submissions_pb2,
+    submissions_pb2_grpc,
+)
 from tenprint.workflow import waiting
 from tenprint.workflow.doorbell import Doorbell
 from tenprint.workflow.eraser import Eraser
+from tenprint.workflow.lifecycle import Lifecycle
 from tenprint.workflow.matcher import GrpcMatcher, Matcher
 from tenprint.workflow.metrics import WorkflowMetrics
 from tenprint.workflow.reception import Reception
 from tenprint.workflow.runner import Runner
+from tenprint.workflow.services.adjudication import AdjudicationService
+from tenprint.workflow.services.findings import FindingsService
+from tenprint.workflow.services.redress import RedressService
 from tenprint.workflow.services.statistics import StatisticsService
 from tenprint.workflow.services.submissions import SubmissionsService
 from tenprint.workflow.settings import WorkflowSettings
@@ -38,6 +53,9 @@ MIGRATIONS: Final = "tenprint.workflow:migrations"
 
 _SERVICES: Final = (
     submissions_pb2.DESCRIPTOR.services_by_name["Submissions"].full_name,
+    adjudication_pb2.DESCRIPTOR.services_by_name["Adjudication"].full_name,
+    redress_pb2.DESCRIPTOR.services_by_name["Redress"].full_name,
+    findings_pb2.DESCRIPTOR.services_by_name["Findings"].full_name,
     statistics_pb2.DESCRIPTOR.services_by_name["Statistics"].full_name,
 )
 
@@ -69,6 +87,7 @@ class WorkflowServer:
             running=settings.running_legs,
             retry_seconds=settings.retry_seconds,
         )
+        self._lifecycle = Lifecycle(self._database, self._matchers, self._doorbell)
         self._reception = Reception(
             self._database,
             self._runner,
@@ -89,6 +108,13 @@ class WorkflowServer:
         submissions_pb2_grpc.add_SubmissionsServicer_to_server(
             SubmissionsService(self._database, self._reception, self._doorbell), self._grpc
         )
+        adjudication_pb2_grpc.add_AdjudicationServicer_to_server(
+            AdjudicationService(self._database, self._matchers, self._doorbell), self._grpc
+        )
+        redress_pb2_grpc.add_RedressServicer_to_server(
+            RedressService(self._database, self._lifecycle, self._doorbell), self._grpc
+        )
+        findings_pb2_grpc.add_FindingsServicer_to_server(FindingsService(self._database, self._runner), self._grpc)
         statistics_pb2_grpc.add_StatisticsServicer_to_server(StatisticsService(self._database), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
@@ -124,7 +150,7 @@ class WorkflowServer:
 
     def _background(self) -> list[Coroutine[Any, Any, None]]:
         """What works beside the calls, until the server stops."""
-        return [self._runner.run(), Eraser(self._database, self._doorbell).run()]
+        return [self._runner.run(), self._lifecycle.run(), Eraser(self._database, self._doorbell).run()]
 
     async def stop(self) -> None:
         """Drain: take no new calls, let running ones finish within the stated time, then stop the work beside them.

@@ -14,19 +14,21 @@ def in_bands(candidates: Iterable[matcher.Candidate], bands: Bands) -> tuple[Can
     """The candidates that fall into a band, in the matcher's order.
 
     Args:
-        candidates: best first; the matcher has left out those above `review_fpir` where its calibration says so.
+        candidates: best first.
         bands: of the gallery they are from.
     """
     kept = []
     for item in candidates:
-        band = _band(item.score, item.expected_fpir, bands)
+        is_bound = item.expected_fpir is None and item.fpir_bound is not None
+        expected = item.fpir_bound if is_bound else item.expected_fpir
+        band = _band(item.score, expected, bands)
         if band is not None:
             fingers = tuple(
                 FingerScore(finger.position, finger.score, finger.match_score, finger.matched_minutiae)
                 for finger in item.finger_scores
             )
             found = Candidate(
-                item.rank, item.subject_id, item.encounter_id, item.score, item.expected_fpir, fingers, band
+                item.rank, item.subject_id, item.encounter_id, item.score, expected, fingers, band, is_bound
             )
             kept.append(found)
     return tuple(kept)

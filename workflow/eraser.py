@@ -50,7 +50,7 @@ class Eraser:
         if found:
             self._database.scrub(_TABLES)
             gone = update(table).where(table.c.submission_id.in_(found)).values(scrubbed_at=datetime.now(UTC))
-            self._database.write(lambda connection: connection.execute(gone) and None)
+            self._database.write(lambda connection: connection.execute(gone))
         return len(found)
 
 

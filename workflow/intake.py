@@ -126,7 +126,7 @@ def _insert(
     submission_id = str(uuid.uuid4())
     station = read.controlling_agencies[0] if read.controlling_agencies else read.ori
     booking = agencies.find(connection, station) or agency
-    codes = [*offered.offences, *(item.ncic_code for item in read.offences if item.ncic_code)]
+    codes = [*offered.offences, *(item.ncic_code for item in read.offences)]  # a charge in words has none
     offence, level = most_serious(codes)
     key = _key(connection)
     claimed = f"{read.claimed.name}|{read.claimed.birth_date}" if read.claimed.name else ""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from tenprint.store.database import utc
-from tenprint.workflow import answers, links, notices, retention, schema, submissions
+from tenprint.workflow import answers, findings, links, notices, retention, schema, submissions
 from tenprint.workflow.errors import StateError, UnknownItemError
 from tenprint.workflow.types import Band, Candidate, FingerScore, Gallery, Hit, Leg, LegKey, LegState, LinkState
 
@@ -75,6 +75,14 @@ def count_attempt(connection: Connection, key: LegKey, attempts: int, due_at: da
     connection.execute(update(schema.leg).where(*_is(key)).values(values))
 
 
+def ask_again(connection: Connection, key: LegKey, reason: str) -> None:
+    """Put a question to its matcher once more: what it had answered does not hold any more."""
+    now = datetime.now(UTC)
+    values = {"state": LegState.PENDING, "attempts": 0, "due_at": now, "candidates": "[]", "problem": reason}
+    connection.execute(update(schema.leg).where(*_is(key)).values(values))
+    _tell(connection, key, LegState.PENDING, reason, "", now)
+
+
 def review(connection: Connection, key: LegKey, reason: str) -> None:
     """Hand a leg's candidates to the examiners."""
     now = datetime.now(UTC)
@@ -113,6 +121,7 @@ def settle(
         )
     submission = submissions.by_id(connection, key.submission_id)
     leg = find(connection, key)
+    findings.at_settled(connection, submission, key, state, hit)
     answers.issue(connection, submission, leg, link)
     if link is not None and key.gallery is Gallery.IMMIGRATION:
         notices.issue(connection, submission, link)

@@ -56,6 +56,9 @@ class Policy(BaseModel):
         Role.FIELD_OFFICE: ("outcome", "subject_id", "expected_fpir", "demographics"),
     }
     second_examiner: Annotated[bool, Field(description="identifications need two examiners who agree")] = True
+    examine_lights_out: Annotated[
+        bool, Field(description="examiners look afterwards at what was answered by the lights-out bar")
+    ] = True
     lease_seconds: Annotated[int, Field(ge=10, le=86_400, description="how long a case is one examiner's")] = 1800
     case_hours: Annotated[
         dict[int, float], Field(description="hours until a case is overdue, by priority 1 to 9; absent: 24")

@@ -124,11 +124,7 @@ class Runner:
             return _due(connection)
 
     async def _ask(self, key: LegKey) -> None:
-        def begin(connection: Connection) -> tuple[Kept, float]:
-            _, in_force = policy.current(connection)
-            return submissions.by_id(connection, key.submission_id), in_force.bands[key.gallery].review_fpir
-
-        submission, fpir = await self._run(begin)
+        submission = await self._run(lambda c: submissions.by_id(c, key.submission_id))
         if submission.file is None:
             await self._run(lambda c: legs.settle(c, key, LegState.ERROR, reason="the prints were erased unanswered"))
             return
@@ -136,7 +132,7 @@ class Runner:
         file = await asyncio.to_thread(matcher_file, submission.file)
         try:
             with self._metrics.matcher_seconds.labels(key.gallery, "search").time():
-                found = await self._matchers.search(key.gallery, by, file, priority=submission.priority, fpir=fpir)
+                found = await self._matchers.search(key.gallery, by, file, priority=submission.priority)
             answer = found.of(key.gallery)
         except TenprintError as error:
             code = error.code
@@ -195,6 +191,8 @@ class Runner:
         if candidates and decision.passes_lights_out(candidates[0], bands):
             reason = f"expected FPIR at or below the lights-out bar of policy {version}"
             hit = Hit(candidates[0], confirmed=False)
+            if in_force.examine_lights_out:
+                cases.open_hit(connection, submission, key, in_force)
             legs.settle(connection, key, LegState.MATCH, reason=reason, hit=hit)
         elif candidates:
             legs.review(connection, key, f"{len(candidates)} candidate(s) to examine")

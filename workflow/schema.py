@@ -23,7 +23,16 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from tenprint.workflow.types import CaseKind, CaseState, Gallery, LegState, LinkState, MessageKind, MessageState
+from tenprint.workflow.types import (
+    CaseKind,
+    CaseState,
+    Gallery,
+    LegState,
+    LinkState,
+    MessageKind,
+    MessageState,
+    RecordChange,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -163,7 +172,8 @@ link = Table(  # "these prints and that record are one person's": the hit that n
     Column("subject_id", String(64), nullable=False),
     Column("encounter_id", String(64), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("before_freeze", String(16), nullable=False),  # the state it had when it was frozen; empty: it is not
+    Column("beneath", String(16), nullable=False),  # the state but for being frozen
+    Column("holds", String(40), nullable=False),  # JSON: why it is frozen; empty list: it is not
     Column("expected_fpir", Float),
     Column("at", _time(), nullable=False),
     _one_of("state", LinkState),
@@ -171,13 +181,13 @@ link = Table(  # "these prints and that record are one person's": the hit that n
     Index(None, "gallery", "subject_id"),
 )
 
-message = Table(  # the outbox: written with what it tells of, in one transaction, and delivered afterwards
+message = Table(  # the outbox, a row for each way of a message: written with what it tells of, and delivered afterwards
     "message",
     metadata,
     Column("number", _SERIAL, primary_key=True, autoincrement=True),
-    Column("message_id", _id(), nullable=False),  # recipients tell repetitions by it
+    Column("message_id", _id(), nullable=False),  # recipients tell repetitions by it; one on all of a message's ways
     Column("kind", String(16), nullable=False),
-    Column("about", String(100), nullable=False),  # kind, recipient and this are unique: nothing is written twice
+    Column("about", String(100), nullable=False),  # kind, recipient and this name one message: nothing is written twice
     Column("recipient", _ori(), nullable=False),
     Column("submission_id", _id(), nullable=False),
     Column("gallery", String(16), nullable=False),
@@ -185,6 +195,7 @@ message = Table(  # the outbox: written with what it tells of, in one transactio
     Column("channel", String(8), nullable=False),
     Column("address", String(2000), nullable=False),  # of a webhook; empty otherwise
     Column("subscription_id", _id(), nullable=False),  # empty: by the recipient's profile
+    Column("after_message_id", _id(), nullable=False),  # goes once that one was acknowledged; empty: at once
     Column("body", Text, nullable=False),  # JSON
     Column("file", LargeBinary),  # the EBTS response, for folders
     Column("at", _time(), nullable=False),
@@ -196,8 +207,8 @@ message = Table(  # the outbox: written with what it tells of, in one transactio
     Column("acknowledged_at", _time()),
     _one_of("kind", MessageKind),
     _one_of("state", MessageState),
-    UniqueConstraint("message_id"),
-    UniqueConstraint("kind", "recipient", "about"),
+    UniqueConstraint("message_id", "subscription_id"),
+    UniqueConstraint("kind", "recipient", "about", "subscription_id"),
     Index(None, "state", "due_at"),
     Index(None, "recipient", "number"),
     Index(None, "link_id"),
@@ -222,6 +233,7 @@ dissemination = Table(  # who was sent what, who was not, and why: one row a dec
     Column("policy_version", Integer, nullable=False),
     Index(None, "link_id"),
     Index(None, "submission_id"),
+    Index(None, "recipient", "number"),
     sqlite_autoincrement=True,
 )
 
@@ -298,15 +310,41 @@ finding = Table(  # records or submissions that do not fit together: for reviewe
     Column("finding_id", _id(), primary_key=True),
     Column("kind", String(32), nullable=False),
     Column("about", String(200), nullable=False),  # kind and this are unique: what is found again is one finding
-    Column("submission_id", _id(), nullable=False),  # the one that brought it up
-    Column("members", Text, nullable=False),  # JSON: gallery, subject or submission ids
     Column("at", _time(), nullable=False),
     Column("state", String(16), nullable=False),  # quarantined, dismissed, upheld
     Column("reviewer", String(64), nullable=False),
     Column("reason", String(1000), nullable=False),
     Column("closed_at", _time()),
     UniqueConstraint("kind", "about"),
-    Index(None, "submission_id"),
+    Index(None, "state"),
+)
+
+finding_member = Table(  # what a finding is about: a submission, or a person of a gallery
+    "finding_member",
+    metadata,
+    Column("finding_id", ForeignKey("finding.finding_id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),  # submission, criminal, immigration
+    Column("name", String(64), primary_key=True),
+    Index(None, "kind", "name"),
+)
+
+lifecycle = Table(  # changes to records that earlier recipients are to be told of; written down before they are made
+    "lifecycle",
+    metadata,
+    Column("ori", _ori(), primary_key=True),
+    Column("tcn", String(40), primary_key=True),
+    Column("gallery", String(16), nullable=False),
+    Column("target", String(16), nullable=False),  # subject, encounter
+    Column("name", String(64), nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("reference", String(200), nullable=False),
+    Column("at", _time(), nullable=False),
+    Column("done_at", _time()),  # when it was made and told; NULL: to be done
+    Column("refused", String(300), nullable=False),  # why the matcher will not make it; empty: it has not refused
+    Column("told", Integer, nullable=False),  # messages written
+    _one_of("gallery", Gallery),
+    _one_of("change", RecordChange),
+    Index(None, "done_at"),
 )
 
 secret = Table(  # keys that this database's digests are made with

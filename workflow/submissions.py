@@ -23,7 +23,7 @@ class Retention(StrEnum):
     WAITING = "waiting"
     """To be enrolled once the criminal answer is settled."""
     HELD = "held"
-    """Not enrolled while a finding about it is open."""
+    """Not enrolled while a finding about it, or a case about its criminal answer, is open."""
     DUE = "due"
     """To be enrolled now."""
     DONE = "done"

@@ -70,7 +70,7 @@ class LinkState(StrEnum):
     UNCONFIRMED = "unconfirmed"
     """Above the lights-out bar; nobody has looked."""
     FROZEN = "frozen"
-    """Disputed: nothing is sent about it."""
+    """Disputed, or its record is withdrawn: nothing is sent about it."""
     REFUTED = "refuted"
     """Examined again, and not upheld."""
 
@@ -148,6 +148,25 @@ class FindingKind(StrEnum):
     """One person's records in both databases: for authorised reviewers alone."""
 
 
+class FindingState(StrEnum):
+    """Where a finding stands."""
+
+    QUARANTINED = "quarantined"
+    """No reviewer has closed it."""
+    DISMISSED = "dismissed"
+    """It is no contradiction."""
+    UPHELD = "upheld"
+    """It is one. What is to be corrected is corrected by people, record by record."""
+
+
+class RecordChange(StrEnum):
+    """What happens to a record after its enrolment."""
+
+    SEALED = "sealed"
+    UNSEALED = "unsealed"
+    EXPUNGED = "expunged"
+
+
 @dataclass(frozen=True, slots=True)
 class FingerScore:
     """One finger's part of a candidate's score: FGP 1 to 10; scores as tenprint.v1.FingerScore has them."""
@@ -170,6 +189,7 @@ class Candidate:
         expected_fpir: of a score like this in a gallery of that size; None: the calibration claims nothing.
         fingers: each finger compared, in FGP order.
         band: by the policy in force when it was decided.
+        fpir_is_bound: the score is above all the calibration was fitted on: its expected FPIR is at most that.
     """
 
     rank: int
@@ -179,6 +199,7 @@ class Candidate:
     expected_fpir: float | None
     fingers: tuple[FingerScore, ...]
     band: Band
+    fpir_is_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +238,14 @@ class Leg:
     candidates: tuple[Candidate, ...]
     samples: Sequence[Mapping[str, Any]]
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether records that should have been compared were not: then nobody found says nothing."""
+        if not self.coverage:
+            return False
+        total, searched = self.coverage["total"], self.coverage["searched"]
+        return searched + self.coverage["incomparable"] < total or (searched == 0 and total > 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -226,9 +255,31 @@ class Hit:
     confirmed: bool
 
 
+class Hold(StrEnum):
+    """Why a link is frozen. It may be so for both reasons at once."""
+
+    DISPUTED = "disputed"
+    """Examiners look at it again."""
+    WITHDRAWN = "withdrawn"
+    """Its record was sealed or expunged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A hit: these prints and that record are one person's."""
+    """A hit: these prints and that record are one person's.
+
+    Attributes:
+        link_id: its name, told to those who are told of the hit.
+        submission_id: whose prints.
+        gallery: of the record.
+        subject_id: the person, as that gallery knows it.
+        encounter_id: the capture that matched best.
+        state: what is held of it.
+        beneath: the same, but for being frozen.
+        holds: why it is frozen; empty: it is not.
+        expected_fpir: of its score; None: the calibration claimed nothing.
+        at: when it was made.
+    """
 
     link_id: str
     submission_id: str
@@ -236,6 +287,8 @@ class Link:
     subject_id: str
     encounter_id: str
     state: LinkState
+    beneath: LinkState
+    holds: frozenset[Hold]
     expected_fpir: float | None
     at: datetime
 
@@ -243,3 +296,8 @@ class Link:
     def is_confirmed(self) -> bool:
         """Whether examiners said so, and nobody disputes it."""
         return self.state is LinkState.CONFIRMED
+
+    @property
+    def is_confirmed_beneath(self) -> bool:
+        """Whether examiners said so, frozen or not."""
+        return self.beneath is LinkState.CONFIRMED

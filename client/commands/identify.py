@@ -22,6 +22,9 @@ def identify(
         int | None, typer.Option(min=0, max=console.UINT32, help="1 to 100 for each gallery")
     ] = None,
     score_threshold: Annotated[float | None, typer.Option(help="-1 to 1; -1 shows the nearest, however far")] = None,
+    target_fpir: Annotated[
+        float | None, typer.Option(help="leave out what more than this share of strangers would reach; 0.001 is usual")
+    ] = None,
     priority: Annotated[
         int | None, typer.Option(min=1, max=9, help="1 (rapid) to 9, the default, where searches wait")
     ] = None,
@@ -44,6 +47,7 @@ def identify(
         max_candidates,
         score_threshold,
         priority=priority,
+        target_fpir=target_fpir,
     )
     with (
         console.reported(as_json=as_json, tcn=search.originator.tcn),

@@ -1,4 +1,4 @@
-"""tenprint backup, restore, verify, rebuild-index, reembed: commands on the store itself."""
+"""tenprint backup, restore, verify, rebuild-index, calibrate, reembed: commands on the store itself."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -93,6 +93,31 @@ def rebuild_index(
         _tell({"encounters": made}, f"rebuilt {_counts(made)}", as_json=as_json)
 
 
+def calibrate(
+    gallery: Annotated[str, typer.Argument(help="the gallery whose people are searched in it")],
+    out: Annotated[Path, typer.Option(help="file to write; name it to the server by TENPRINT_CALIBRATION")],
+    probes: Annotated[
+        int, typer.Option(min=500, help="people to search for; 3 divided by it is the least FPIR promised")
+    ] = 4000,
+    database_url: DatabaseUrl = None,
+    as_json: console.Json = False,
+) -> None:
+    """Fit how scores of strangers are spread in a gallery of 500 people or more. The server may run."""
+    with reported():
+        from tenprint.server.calibrating import calibrate as fit
+
+        opened = settings(database_url, None)
+        with Progress(
+            *Progress.get_default_columns(), MofNCompleteColumn(), console=console.err, disable=as_json
+        ) as bar:
+            task = bar.add_task("searching", total=None)
+            made = fit(opened, gallery, probes, lambda done, total: bar.update(task, completed=done, total=total))
+        made.calibration.write(out)
+        told = f"{out}: calibration {made.calibration.version}, {made.people} people, {made.probes} searched for, "
+        fields = {"version": made.calibration.version, "people": made.people, "probes": made.probes}
+        _tell({**fields, "fused": made.fused}, f"{told}{made.fused} re-ranked", as_json=as_json)
+
+
 @reembed.command()
 def build(
     gallery: Gallery, model: Model = None, database_url: DatabaseUrl = None, as_json: console.Json = False
@@ -165,6 +190,7 @@ def reported() -> Iterator[None]:
 
         from tenprint.fingerprint.errors import ModelError
         from tenprint.server.backup import BackupError
+        from tenprint.server.calibrating import CalibratingError
         from tenprint.server.ledger import LedgerError
         from tenprint.server.logging import configure
         from tenprint.server.recovery import IndexFolderError, SnapshotAheadError
@@ -174,6 +200,7 @@ def reported() -> Iterator[None]:
         return (
             StoreError,
             BackupError,
+            CalibratingError,
             LedgerError,
             IndexFolderError,
             SnapshotAheadError,

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-REPLICATES: Final = 1000
+REPLICATES: Final = 500
 """Of a bootstrap."""
 _INTERVAL: Final = (0.025, 0.975)
 

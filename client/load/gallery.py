@@ -38,8 +38,7 @@ class Person:
     @property
     def present(self) -> list[bool]:
         """Of each finger, whether it is there."""
-        there: list[bool] = self.fingers.any(axis=1).tolist()
-        return there
+        return [bool(finger.any()) for finger in self.fingers]
 
     def enrolment(self, gallery: str, model_version: str) -> Enrolment:
         """What is sent to enrol them."""

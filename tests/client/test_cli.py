@@ -52,6 +52,25 @@ def test_enrol_then_identify_for_people_and_for_machines(run, thumbs):
     assert {candidate["subject_id"] for candidate in answer["candidates"]} == {"CLI-1", "CLI-2"}
 
 
+def test_a_target_fpir_and_what_is_expected_of_the_candidates(run, thumbs):
+    assert run("enrol", "immigration", f"6={thumbs}/1_1.png", "--subject", "CLI-1")[0] == 0
+    arguments = ("identify", "--gallery", "immigration", f"6={thumbs}/1_2.png")
+    code, told = run(*arguments, "--target-fpir", "0.1")
+    assert code == 0, told
+    assert "exp. FPIR" in " ".join(told.split())
+    code, told = run(*arguments, "--target-fpir", "0.1", "--json")
+    answer = json.loads(told)["answers"][0]
+    assert "simulated" in answer["calibration_version"]
+    (candidate,) = answer["candidates"]
+    assert (candidate["expected_fpir"] or candidate["fpir_bound"]) <= 0.1
+    code, told = run(*arguments, "--target-fpir", "0.00000001")
+    assert code == 3, "that gallery's answer is an error, and incomplete"
+    assert "promises" in told
+    code, told = run(*arguments, "--target-fpir", "0.1", "--score-threshold", "0.5")
+    assert (code, "target_fpir" in told) == (4, True)
+    assert run(*arguments, "--target-fpir", "7")[0] == 4
+
+
 def test_galleries(run):
     code, told = run("galleries", "--json")
     assert code == 0

@@ -80,7 +80,8 @@ def test_an_answer_is_read_whole(outcome, scores, counts, quality):
         coverage=identification_pb2.Coverage(total=total, searched=searched, incomparable=incomparable),
         error=status_pb2.Status(code=13, message="broken") if outcome is Outcome.ERROR else None,
     )
-    report = capture_pb2.SampleReport(position=2, status=capture_pb2.SAMPLE_STATUS_USED, nfiq2=quality)
+    poor = [capture_pb2.POOR_REASON_SMALL_AREA, 77]
+    report = capture_pb2.SampleReport(position=2, status=capture_pb2.SAMPLE_STATUS_USED, nfiq2=quality, poor=poor)
     read = codec.identification(identification_pb2.IdentifyResponse(tcr="T", answers=[answer], samples=[report]))
     found = read.of("criminal")
     assert (found.outcome, found.error) == (outcome, "broken" if outcome is Outcome.ERROR else None)
@@ -90,6 +91,7 @@ def test_an_answer_is_read_whole(outcome, scores, counts, quality):
     assert (found.coverage.total, found.coverage.searched, found.coverage.incomparable) == counts
     assert found.is_complete == (outcome in {Outcome.CANDIDATES, Outcome.NO_CANDIDATES})
     assert (read.samples[0].status, read.samples[0].nfiq2, read.samples[0].minutiae) == ("used", quality, None)
+    assert (read.samples[0].poor, read.samples[0].area_mm2) == (("small_area", "unknown"), None)
 
 
 @pytest.mark.parametrize("number", [0, 9])

@@ -142,7 +142,7 @@ def test_requests_follow_the_mix():
     assert all(len(identification_pb2.IdentifyBatchRequest.FromString(item).requests) == 64 for item in batched)
 
 
-def test_offline_writes_what_a_server_would_have_written(launch, tmp_path):
+def test_offline_writes_what_a_server_would_have_written(launch):
     """Either way goes on where the other was broken off, and both answer alike."""
     running = launch()
     folder = running.log.parent

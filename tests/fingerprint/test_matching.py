@@ -12,9 +12,9 @@ from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.errors import FeaturesError
 from tenprint.fingerprint.features import AXES, MAX_MINUTIAE, DescriptorAxes, FingerFeatures
 from tenprint.fingerprint.image import decode_image
-from tenprint.fingerprint.matching import match, match_capture
+from tenprint.fingerprint.matching import match, match_capture, weighted_mean
 from tenprint.fingerprint.mindtct import MindtctExtractor
-from tenprint.fingerprint.positions import FingerPosition
+from tenprint.fingerprint.positions import FINGERS, FingerPosition
 
 MATED, STRANGE = 0.3, 0.2
 """Bounds for the random prints below; no thresholds of the product."""
@@ -187,6 +187,35 @@ def test_fingers_of_a_capture_are_compared_each_with_its_own():
     assert part.score == whole.fingers[index].score
     assert (nothing.score, nothing.fingers) == (0, {})
     assert match_capture({}, [mate])[0].score == 0
+
+
+def test_a_finger_weighs_as_many_as_its_print_with_fewer_minutiae_has():
+    thumb, index = FingerPosition.LEFT_THUMB, FingerPosition.LEFT_INDEX
+    probe = {thumb: pressed(finger(1)), index: pressed([part[:12] for part in finger(2)])}
+    mate = {thumb: pressed(finger(3)), index: pressed(finger(2))}
+    (found,) = match_capture(probe, [mate])
+    assert found.weights == {thumb: 32, index: 12}
+    poor, good = found.fingers[index].score, found.fingers[thumb].score
+    assert found.score == pytest.approx((32 * good + 12 * poor) / 44)
+    assert poor > 2 * good, "the poor finger is the mate's; it must not decide alone"
+    (reversed_,) = match_capture(mate, [probe])
+    assert reversed_.weights == found.weights
+
+
+weights = st.dictionaries(st.sampled_from(FINGERS), st.integers(0, 93), min_size=1)
+
+
+@given(weights, st.data())
+def test_a_weighted_mean_lies_within_its_values_and_of_one_is_that_one(weights, data):
+    values = {position: data.draw(st.floats(-1, 1)) for position in weights}
+    mean = weighted_mean(values, weights)
+    counting = [values[position] for position, weight in weights.items() if weight]
+    assert min(counting, default=0) - 1e-12 <= mean <= max(counting, default=0) + 1e-12
+    first = min(weights)
+    alone = {first: values[first]}
+    assert weighted_mean(alone, weights) == (values[first] if weights[first] else 0)
+    backwards = dict(reversed(values.items()))
+    assert weighted_mean(backwards, weights) == mean, "the order of the samples moves no bit"
 
 
 @pytest.mark.real

@@ -8,7 +8,7 @@ import pytest
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
 from tenprint.fingerprint.fusion import FusedThresholds, fused_score
-from tenprint.fingerprint.image import ImageLimits, decode_image
+from tenprint.fingerprint.image import GreyImage, ImageLimits, decode_image
 from tenprint.fingerprint.matching import match
 from tenprint.fingerprint.mindtct import MindtctExtractor
 from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
@@ -148,3 +148,22 @@ def test_off_by_configuration(launch):
     assert answer.candidates[0].subject_id == "P1"
     assert not any(item.HasField("match_score") for item in answer.candidates)
     assert answer.timing.rerank_seconds == 0
+
+
+def test_the_answer_names_the_poor_prints_and_so_does_the_receipt_when_asked_again(server):
+    whole = decode_image(picture(0, 2), format=None, ppi=500, limits=ImageLimits())
+    pixels = np.full_like(whole.pixels, 255)
+    pixels[180:310, 135:265] = whole.pixels[180:310, 135:265]
+    cut = capture_pb2.Image(data=encode_png(GreyImage(pixels, 500)), ppi=500)
+    sent = fingers(sample(1, 2, position=3), capture_pb2.FingerSample(position=2, image=cut))
+    request = enrolment_pb2.EnrolRequest(originator=originator(), gallery="immigration", capture=sent)
+    probe = identification_pb2.IdentifyRequest(originator=originator(), galleries=["criminal"], probe=sent)
+    receipts = [server.enrolment.Enrol(request) for _ in range(2)]
+    assert [receipt.repeated for receipt in receipts] == [False, True]
+    assert receipts[0].samples == receipts[1].samples
+    for good, poor in (receipts[0].samples, server.identification.Identify(probe).samples):
+        assert good.area_mm2 > 100
+        assert not good.poor
+        assert capture_pb2.POOR_REASON_SMALL_AREA in poor.poor
+        assert 0 < poor.area_mm2 < 60
+        assert poor.status == capture_pb2.SAMPLE_STATUS_USED

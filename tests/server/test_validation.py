@@ -26,8 +26,9 @@ WORDS = {
     "string.max_len": ("at most",),
     "bytes.min_len": ("at least",),
     "bytes.max_len": ("at most",),
-    "uint32.gte_lte": ("must be 1 to 100", "must be 1 to 9"),
+    "uint32.gte_lte": ("must be 1 to 100", "must be 1 to 9", "must be 4 to 90"),
     "float.gte_lte": ("must be -1 to 1",),
+    "double.gte_lte": ("must be 1e-09 to 0.5",),
     "enum.in": ("must be one of",),
     "enum.defined_only": ("must be one of",),
     "repeated.min_items": ("at least",),
@@ -42,8 +43,9 @@ TEXT = [
     *("x" * 100, "x" * 101, "é" * 100, "\U0001d538" * 100, "\U0001d538" * 101),
 ]
 BYTES = [bytes(length) for length in (0, 1, 3, 4, 23, 24, 25, 16384, 16385, 65536, 65537)]
-NUMBERS = [0, 1, 2, 99, 100, 101, 2**32 - 1]
+NUMBERS = [0, 1, 2, 3, 4, 90, 91, 99, 100, 101, 2**32 - 1]
 ENUMS = [-(2**31), -1, 0, 1, 2, 3, 5, 6, 10, 11, 15, 16, 2**31 - 1]
+DOUBLES = [0.0, -0.0, 1e-9, 9.9e-10, 0.5, 0.5000001, 1.0, -1.0, math.nan, math.inf, -math.inf]
 FLOATS = [-1.0, -0.0, 0.0, 1.0, 1.0000002, -1.0000002, 3e38, math.nan, math.inf, -math.inf]
 
 
@@ -58,6 +60,8 @@ def edges(field):
             return ENUMS
         case field.TYPE_FLOAT:
             return FLOATS
+        case field.TYPE_DOUBLE:
+            return DOUBLES
         case _:
             return NUMBERS
 

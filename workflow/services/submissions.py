@@ -1,6 +1,7 @@
 """tenprint.v1.Submissions."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import grpc
@@ -10,7 +11,7 @@ from tenprint.server import audit
 from tenprint.server.errors import InvalidRequestError, Violation
 from tenprint.store import Database, Originator
 from tenprint.v1 import submissions_pb2, submissions_pb2_grpc
-from tenprint.workflow import agencies, answers, legs, links, outbox, responses, submissions
+from tenprint.workflow import agencies, answers, deliveries, legs, links, responses, submissions
 from tenprint.workflow.agencies import Agency
 from tenprint.workflow.doorbell import Doorbell
 from tenprint.workflow.ebts.errors import SubmissionError
@@ -20,7 +21,7 @@ from tenprint.workflow.policy import current
 from tenprint.workflow.reception import Reception
 from tenprint.workflow.services import codec
 from tenprint.workflow.submissions import Kept
-from tenprint.workflow.types import Leg, LegState, Link, MessageKind
+from tenprint.workflow.types import Leg, LegState, Link
 
 if TYPE_CHECKING:
     _Context = grpc.aio.ServicerContext[object, object]
@@ -67,8 +68,9 @@ class SubmissionsService(submissions_pb2_grpc.SubmissionsServicer):
 
         def again(connection: Connection) -> list[str]:
             kept, _ = self._seen(connection, request.ori, request.submitter or request.ori, request.tcn)
-            sent = outbox.of_submission(connection, kept.submission_id, request.ori, MessageKind.ANSWER)
-            return outbox.redeliver(connection, request.ori, sent)
+            sent = deliveries.answers(connection, request.ori, kept.submission_id)
+            deliveries.redeliver(connection, request.ori, sent, datetime.now(UTC))
+            return sent
 
         with audit.access("redeliver", Originator(request.ori, "-"), tcr=request.tcn):
             ids = await asyncio.to_thread(self._database.write, again)

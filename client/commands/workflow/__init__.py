@@ -2,6 +2,9 @@
 
 import typer
 
+from tenprint.client.commands.workflow.cases import cases
+from tenprint.client.commands.workflow.findings import findings
+from tenprint.client.commands.workflow.redress import dispute, lifecycle
 from tenprint.client.commands.workflow.serve import serve
 from tenprint.client.commands.workflow.statistics import statistics
 from tenprint.client.commands.workflow.submit import status, submit
@@ -11,5 +14,7 @@ workflow = typer.Typer(no_args_is_help=True, help="Submissions in, two answers o
 workflow.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )(serve)
-for command in (submit, status, statistics):
+for command in (submit, status, dispute, lifecycle, statistics):
     workflow.command(epilog=EXIT_CODES)(command)
+workflow.add_typer(cases, name="cases")
+workflow.add_typer(findings, name="findings")

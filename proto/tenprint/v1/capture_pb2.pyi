@@ -53,6 +53,13 @@ class SampleStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SAMPLE_STATUS_MISSING: _ClassVar[SampleStatus]
     SAMPLE_STATUS_NOT_USED_TYPE: _ClassVar[SampleStatus]
     SAMPLE_STATUS_SEGMENTED: _ClassVar[SampleStatus]
+
+class PoorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    POOR_REASON_UNSPECIFIED: _ClassVar[PoorReason]
+    POOR_REASON_FEW_MINUTIAE: _ClassVar[PoorReason]
+    POOR_REASON_SMALL_AREA: _ClassVar[PoorReason]
+    POOR_REASON_LOW_NFIQ2: _ClassVar[PoorReason]
 FINGER_POSITION_UNSPECIFIED: FingerPosition
 FINGER_POSITION_RIGHT_THUMB: FingerPosition
 FINGER_POSITION_RIGHT_INDEX: FingerPosition
@@ -87,6 +94,10 @@ SAMPLE_STATUS_UNREADABLE: SampleStatus
 SAMPLE_STATUS_MISSING: SampleStatus
 SAMPLE_STATUS_NOT_USED_TYPE: SampleStatus
 SAMPLE_STATUS_SEGMENTED: SampleStatus
+POOR_REASON_UNSPECIFIED: PoorReason
+POOR_REASON_FEW_MINUTIAE: PoorReason
+POOR_REASON_SMALL_AREA: PoorReason
+POOR_REASON_LOW_NFIQ2: PoorReason
 
 class Originator(_message.Message):
     __slots__ = ("ori", "tcn")
@@ -165,17 +176,21 @@ class Capture(_message.Message):
     def __init__(self, fingers: _Optional[_Union[FingerSamples, _Mapping]] = ..., transaction: _Optional[_Union[Transaction, _Mapping]] = ...) -> None: ...
 
 class SampleReport(_message.Message):
-    __slots__ = ("position", "status", "detail", "minutiae", "nfiq2", "record_type")
+    __slots__ = ("position", "status", "detail", "minutiae", "nfiq2", "record_type", "area_mm2", "poor")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     MINUTIAE_FIELD_NUMBER: _ClassVar[int]
     NFIQ2_FIELD_NUMBER: _ClassVar[int]
     RECORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    AREA_MM2_FIELD_NUMBER: _ClassVar[int]
+    POOR_FIELD_NUMBER: _ClassVar[int]
     position: FingerPosition
     status: SampleStatus
     detail: str
     minutiae: int
     nfiq2: int
     record_type: int
-    def __init__(self, position: _Optional[_Union[FingerPosition, str]] = ..., status: _Optional[_Union[SampleStatus, str]] = ..., detail: _Optional[str] = ..., minutiae: _Optional[int] = ..., nfiq2: _Optional[int] = ..., record_type: _Optional[int] = ...) -> None: ...
+    area_mm2: float
+    poor: _containers.RepeatedScalarFieldContainer[PoorReason]
+    def __init__(self, position: _Optional[_Union[FingerPosition, str]] = ..., status: _Optional[_Union[SampleStatus, str]] = ..., detail: _Optional[str] = ..., minutiae: _Optional[int] = ..., nfiq2: _Optional[int] = ..., record_type: _Optional[int] = ..., area_mm2: _Optional[float] = ..., poor: _Optional[_Iterable[_Union[PoorReason, str]]] = ...) -> None: ...

@@ -27,7 +27,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from tenprint.v1 import capture_pb2 as tenprint_dot_v1_dot_capture__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tenprint/v1/identification.proto\x12\x0btenprint.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x19tenprint/v1/capture.proto\"\x98\x03\n\x0fIdentifyRequest\x12\x33\n\noriginator\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.OriginatorB\x06\xbaH\x03\xc8\x01\x01\x12;\n\tgalleries\x18\x02 \x03(\tB(\xbaH%\x92\x01\"\x08\x01\x10\x08\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12+\n\x05probe\x18\x03 \x01(\x0b\x32\x14.tenprint.v1.CaptureB\x06\xbaH\x03\xc8\x01\x01\x12&\n\x0emax_candidates\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\x64(\x01H\x00\x88\x01\x01\x12-\n\x0fscore_threshold\x18\x05 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbfH\x01\x88\x01\x01\x12\x39\n\x0cmin_position\x18\x06 \x01(\tB#\xbaH r\x1e\x32\x1c^([0-9]{1,20}-[0-9]{1,20})?$\x12 \n\x08priority\x18\x07 \x01(\rB\t\xbaH\x06*\x04\x18\t(\x01H\x02\x88\x01\x01\x42\x11\n\x0f_max_candidatesB\x12\n\x10_score_thresholdB\x0b\n\t_priority\"\xbf\x01\n\x10IdentifyResponse\x12\x0b\n\x03tcr\x18\x01 \x01(\t\x12+\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\x1a.tenprint.v1.GalleryAnswer\x12*\n\x07samples\x18\x03 \x03(\x0b\x32\x19.tenprint.v1.SampleReport\x12\x15\n\rmodel_version\x18\x04 \x01(\t\x12.\n\x06timing\x18\x05 \x01(\x0b\x32\x1e.tenprint.v1.PreparationTiming\"\x83\x02\n\rGalleryAnswer\x12\x0f\n\x07gallery\x18\x01 \x01(\t\x12%\n\x07outcome\x18\x02 \x01(\x0e\x32\x14.tenprint.v1.Outcome\x12*\n\ncandidates\x18\x03 \x03(\x0b\x32\x16.tenprint.v1.Candidate\x12\'\n\x08\x63overage\x18\x04 \x01(\x0b\x32\x15.tenprint.v1.Coverage\x12!\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.Status\x12)\n\x06timing\x18\x06 \x01(\x0b\x32\x19.tenprint.v1.SearchTiming\x12\x17\n\x0fscore_threshold\x18\x07 \x01(\x02\"\xad\x01\n\tCandidate\x12\x0c\n\x04rank\x18\x01 \x01(\r\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12\x14\n\x0c\x65ncounter_id\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x02\x12/\n\rfinger_scores\x18\x05 \x03(\x0b\x32\x18.tenprint.v1.FingerScore\x12\x18\n\x0bmatch_score\x18\x06 \x01(\x02H\x00\x88\x01\x01\x42\x0e\n\x0c_match_score\"\x8f\x01\n\x0b\x46ingerScore\x12-\n\x08position\x18\x01 \x01(\x0e\x32\x1b.tenprint.v1.FingerPosition\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x18\n\x0bmatch_score\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x18\n\x10matched_minutiae\x18\x04 \x01(\rB\x0e\n\x0c_match_score\"A\n\x08\x43overage\x12\r\n\x05total\x18\x01 \x01(\x04\x12\x10\n\x08searched\x18\x02 \x01(\x04\x12\x14\n\x0cincomparable\x18\x03 \x01(\x04\"[\n\x11PreparationTiming\x12\x16\n\x0e\x64\x65\x63ode_seconds\x18\x01 \x01(\x01\x12\x17\n\x0f\x65xtract_seconds\x18\x02 \x01(\x01\x12\x15\n\rembed_seconds\x18\x03 \x01(\x01\"n\n\x0cSearchTiming\x12\x15\n\rqueue_seconds\x18\x01 \x01(\x01\x12\x16\n\x0esearch_seconds\x18\x02 \x01(\x01\x12\x17\n\x0frescore_seconds\x18\x03 \x01(\x01\x12\x16\n\x0ererank_seconds\x18\x04 \x01(\x01\"W\n\x14IdentifyBatchRequest\x12?\n\x08requests\x18\x01 \x03(\x0b\x32\x1c.tenprint.v1.IdentifyRequestB\x0f\xbaH\x0c\x92\x01\t\x08\x01\x10@\"\x03\xd8\x01\x03\"E\n\x15IdentifyBatchResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.tenprint.v1.IdentifyResult\"s\n\x0eIdentifyResult\x12\x31\n\x08response\x18\x01 \x01(\x0b\x32\x1d.tenprint.v1.IdentifyResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\\\n\x15IdentifyStreamRequest\x12\x0c\n\x04item\x18\x01 \x01(\x04\x12\x35\n\x07request\x18\x02 \x01(\x0b\x32\x1c.tenprint.v1.IdentifyRequestB\x06\xbaH\x03\xc8\x01\x01\"S\n\x16IdentifyStreamResponse\x12\x0c\n\x04item\x18\x01 \x01(\x04\x12+\n\x06result\x18\x02 \x01(\x0b\x32\x1b.tenprint.v1.IdentifyResult*}\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12OUTCOME_CANDIDATES\x10\x01\x12\x19\n\x15OUTCOME_NO_CANDIDATES\x10\x02\x12\x13\n\x0fOUTCOME_PARTIAL\x10\x03\x12\x11\n\rOUTCOME_ERROR\x10\x04\x32\x90\x02\n\x0eIdentification\x12G\n\x08Identify\x12\x1c.tenprint.v1.IdentifyRequest\x1a\x1d.tenprint.v1.IdentifyResponse\x12V\n\rIdentifyBatch\x12!.tenprint.v1.IdentifyBatchRequest\x1a\".tenprint.v1.IdentifyBatchResponse\x12]\n\x0eIdentifyStream\x12\".tenprint.v1.IdentifyStreamRequest\x1a#.tenprint.v1.IdentifyStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tenprint/v1/identification.proto\x12\x0btenprint.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x19tenprint/v1/capture.proto\"\xff\x03\n\x0fIdentifyRequest\x12\x33\n\noriginator\x18\x01 \x01(\x0b\x32\x17.tenprint.v1.OriginatorB\x06\xbaH\x03\xc8\x01\x01\x12;\n\tgalleries\x18\x02 \x03(\tB(\xbaH%\x92\x01\"\x08\x01\x10\x08\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9-]{0,62}$\x12+\n\x05probe\x18\x03 \x01(\x0b\x32\x14.tenprint.v1.CaptureB\x06\xbaH\x03\xc8\x01\x01\x12&\n\x0emax_candidates\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\x64(\x01H\x01\x88\x01\x01\x12-\n\x0fscore_threshold\x18\x05 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbfH\x02\x88\x01\x01\x12\x39\n\x0cmin_position\x18\x06 \x01(\tB#\xbaH r\x1e\x32\x1c^([0-9]{1,20}-[0-9]{1,20})?$\x12 \n\x08priority\x18\x07 \x01(\rB\t\xbaH\x06*\x04\x18\t(\x01H\x03\x88\x01\x01\x12.\n\x0btarget_fpir\x18\x08 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xe0?)\x95\xd6&\xe8\x0b.\x11>H\x00\x12&\n\x11mosip_target_fpir\x18\t \x01(\rB\t\xbaH\x06*\x04\x18Z(\x04H\x00\x42\r\n\x0b\x66pir_targetB\x11\n\x0f_max_candidatesB\x12\n\x10_score_thresholdB\x0b\n\t_priority\"\xbf\x01\n\x10IdentifyResponse\x12\x0b\n\x03tcr\x18\x01 \x01(\t\x12+\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\x1a.tenprint.v1.GalleryAnswer\x12*\n\x07samples\x18\x03 \x03(\x0b\x32\x19.tenprint.v1.SampleReport\x12\x15\n\rmodel_version\x18\x04 \x01(\t\x12.\n\x06timing\x18\x05 \x01(\x0b\x32\x1e.tenprint.v1.PreparationTiming\"\xa0\x02\n\rGalleryAnswer\x12\x0f\n\x07gallery\x18\x01 \x01(\t\x12%\n\x07outcome\x18\x02 \x01(\x0e\x32\x14.tenprint.v1.Outcome\x12*\n\ncandidates\x18\x03 \x03(\x0b\x32\x16.tenprint.v1.Candidate\x12\'\n\x08\x63overage\x18\x04 \x01(\x0b\x32\x15.tenprint.v1.Coverage\x12!\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.Status\x12)\n\x06timing\x18\x06 \x01(\x0b\x32\x19.tenprint.v1.SearchTiming\x12\x17\n\x0fscore_threshold\x18\x07 \x01(\x02\x12\x1b\n\x13\x63\x61libration_version\x18\x08 \x01(\t\"\x83\x02\n\tCandidate\x12\x0c\n\x04rank\x18\x01 \x01(\r\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12\x14\n\x0c\x65ncounter_id\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x02\x12/\n\rfinger_scores\x18\x05 \x03(\x0b\x32\x18.tenprint.v1.FingerScore\x12\x18\n\x0bmatch_score\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x1a\n\rexpected_fpir\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\nfpir_bound\x18\x08 \x01(\x01H\x02\x88\x01\x01\x42\x0e\n\x0c_match_scoreB\x10\n\x0e_expected_fpirB\r\n\x0b_fpir_bound\"\x8f\x01\n\x0b\x46ingerScore\x12-\n\x08position\x18\x01 \x01(\x0e\x32\x1b.tenprint.v1.FingerPosition\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x18\n\x0bmatch_score\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x18\n\x10matched_minutiae\x18\x04 \x01(\rB\x0e\n\x0c_match_score\"A\n\x08\x43overage\x12\r\n\x05total\x18\x01 \x01(\x04\x12\x10\n\x08searched\x18\x02 \x01(\x04\x12\x14\n\x0cincomparable\x18\x03 \x01(\x04\"[\n\x11PreparationTiming\x12\x16\n\x0e\x64\x65\x63ode_seconds\x18\x01 \x01(\x01\x12\x17\n\x0f\x65xtract_seconds\x18\x02 \x01(\x01\x12\x15\n\rembed_seconds\x18\x03 \x01(\x01\"n\n\x0cSearchTiming\x12\x15\n\rqueue_seconds\x18\x01 \x01(\x01\x12\x16\n\x0esearch_seconds\x18\x02 \x01(\x01\x12\x17\n\x0frescore_seconds\x18\x03 \x01(\x01\x12\x16\n\x0ererank_seconds\x18\x04 \x01(\x01\"W\n\x14IdentifyBatchRequest\x12?\n\x08requests\x18\x01 \x03(\x0b\x32\x1c.tenprint.v1.IdentifyRequestB\x0f\xbaH\x0c\x92\x01\t\x08\x01\x10@\"\x03\xd8\x01\x03\"E\n\x15IdentifyBatchResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.tenprint.v1.IdentifyResult\"s\n\x0eIdentifyResult\x12\x31\n\x08response\x18\x01 \x01(\x0b\x32\x1d.tenprint.v1.IdentifyResponseH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\\\n\x15IdentifyStreamRequest\x12\x0c\n\x04item\x18\x01 \x01(\x04\x12\x35\n\x07request\x18\x02 \x01(\x0b\x32\x1c.tenprint.v1.IdentifyRequestB\x06\xbaH\x03\xc8\x01\x01\"S\n\x16IdentifyStreamResponse\x12\x0c\n\x04item\x18\x01 \x01(\x04\x12+\n\x06result\x18\x02 \x01(\x0b\x32\x1b.tenprint.v1.IdentifyResult*}\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12OUTCOME_CANDIDATES\x10\x01\x12\x19\n\x15OUTCOME_NO_CANDIDATES\x10\x02\x12\x13\n\x0fOUTCOME_PARTIAL\x10\x03\x12\x11\n\rOUTCOME_ERROR\x10\x04\x32\x90\x02\n\x0eIdentification\x12G\n\x08Identify\x12\x1c.tenprint.v1.IdentifyRequest\x1a\x1d.tenprint.v1.IdentifyResponse\x12V\n\rIdentifyBatch\x12!.tenprint.v1.IdentifyBatchRequest\x1a\".tenprint.v1.IdentifyBatchResponse\x12]\n\x0eIdentifyStream\x12\".tenprint.v1.IdentifyStreamRequest\x1a#.tenprint.v1.IdentifyStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,38 +48,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTIFYREQUEST'].fields_by_name['min_position']._serialized_options = b'\272H r\0362\034^([0-9]{1,20}-[0-9]{1,20})?$'
   _globals['_IDENTIFYREQUEST'].fields_by_name['priority']._loaded_options = None
   _globals['_IDENTIFYREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\006*\004\030\t(\001'
+  _globals['_IDENTIFYREQUEST'].fields_by_name['target_fpir']._loaded_options = None
+  _globals['_IDENTIFYREQUEST'].fields_by_name['target_fpir']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\340?)\225\326&\350\013.\021>'
+  _globals['_IDENTIFYREQUEST'].fields_by_name['mosip_target_fpir']._loaded_options = None
+  _globals['_IDENTIFYREQUEST'].fields_by_name['mosip_target_fpir']._serialized_options = b'\272H\006*\004\030Z(\004'
   _globals['_IDENTIFYBATCHREQUEST'].fields_by_name['requests']._loaded_options = None
   _globals['_IDENTIFYBATCHREQUEST'].fields_by_name['requests']._serialized_options = b'\272H\014\222\001\t\010\001\020@\"\003\330\001\003'
   _globals['_IDENTIFYSTREAMREQUEST'].fields_by_name['request']._loaded_options = None
   _globals['_IDENTIFYSTREAMREQUEST'].fields_by_name['request']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_OUTCOME']._serialized_start=2047
-  _globals['_OUTCOME']._serialized_end=2172
+  _globals['_OUTCOME']._serialized_start=2265
+  _globals['_OUTCOME']._serialized_end=2390
   _globals['_IDENTIFYREQUEST']._serialized_start=131
-  _globals['_IDENTIFYREQUEST']._serialized_end=539
-  _globals['_IDENTIFYRESPONSE']._serialized_start=542
-  _globals['_IDENTIFYRESPONSE']._serialized_end=733
-  _globals['_GALLERYANSWER']._serialized_start=736
-  _globals['_GALLERYANSWER']._serialized_end=995
-  _globals['_CANDIDATE']._serialized_start=998
-  _globals['_CANDIDATE']._serialized_end=1171
-  _globals['_FINGERSCORE']._serialized_start=1174
-  _globals['_FINGERSCORE']._serialized_end=1317
-  _globals['_COVERAGE']._serialized_start=1319
-  _globals['_COVERAGE']._serialized_end=1384
-  _globals['_PREPARATIONTIMING']._serialized_start=1386
-  _globals['_PREPARATIONTIMING']._serialized_end=1477
-  _globals['_SEARCHTIMING']._serialized_start=1479
-  _globals['_SEARCHTIMING']._serialized_end=1589
-  _globals['_IDENTIFYBATCHREQUEST']._serialized_start=1591
-  _globals['_IDENTIFYBATCHREQUEST']._serialized_end=1678
-  _globals['_IDENTIFYBATCHRESPONSE']._serialized_start=1680
-  _globals['_IDENTIFYBATCHRESPONSE']._serialized_end=1749
-  _globals['_IDENTIFYRESULT']._serialized_start=1751
-  _globals['_IDENTIFYRESULT']._serialized_end=1866
-  _globals['_IDENTIFYSTREAMREQUEST']._serialized_start=1868
-  _globals['_IDENTIFYSTREAMREQUEST']._serialized_end=1960
-  _globals['_IDENTIFYSTREAMRESPONSE']._serialized_start=1962
-  _globals['_IDENTIFYSTREAMRESPONSE']._serialized_end=2045
-  _globals['_IDENTIFICATION']._serialized_start=2175
-  _globals['_IDENTIFICATION']._serialized_end=2447
+  _globals['_IDENTIFYREQUEST']._serialized_end=642
+  _globals['_IDENTIFYRESPONSE']._serialized_start=645
+  _globals['_IDENTIFYRESPONSE']._serialized_end=836
+  _globals['_GALLERYANSWER']._serialized_start=839
+  _globals['_GALLERYANSWER']._serialized_end=1127
+  _globals['_CANDIDATE']._serialized_start=1130
+  _globals['_CANDIDATE']._serialized_end=1389
+  _globals['_FINGERSCORE']._serialized_start=1392
+  _globals['_FINGERSCORE']._serialized_end=1535
+  _globals['_COVERAGE']._serialized_start=1537
+  _globals['_COVERAGE']._serialized_end=1602
+  _globals['_PREPARATIONTIMING']._serialized_start=1604
+  _globals['_PREPARATIONTIMING']._serialized_end=1695
+  _globals['_SEARCHTIMING']._serialized_start=1697
+  _globals['_SEARCHTIMING']._serialized_end=1807
+  _globals['_IDENTIFYBATCHREQUEST']._serialized_start=1809
+  _globals['_IDENTIFYBATCHREQUEST']._serialized_end=1896
+  _globals['_IDENTIFYBATCHRESPONSE']._serialized_start=1898
+  _globals['_IDENTIFYBATCHRESPONSE']._serialized_end=1967
+  _globals['_IDENTIFYRESULT']._serialized_start=1969
+  _globals['_IDENTIFYRESULT']._serialized_end=2084
+  _globals['_IDENTIFYSTREAMREQUEST']._serialized_start=2086
+  _globals['_IDENTIFYSTREAMREQUEST']._serialized_end=2178
+  _globals['_IDENTIFYSTREAMRESPONSE']._serialized_start=2180
+  _globals['_IDENTIFYSTREAMRESPONSE']._serialized_end=2263
+  _globals['_IDENTIFICATION']._serialized_start=2393
+  _globals['_IDENTIFICATION']._serialized_end=2665
 # @@protoc_insertion_point(module_scope)

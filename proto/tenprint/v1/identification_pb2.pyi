@@ -24,7 +24,7 @@ OUTCOME_PARTIAL: Outcome
 OUTCOME_ERROR: Outcome
 
 class IdentifyRequest(_message.Message):
-    __slots__ = ("originator", "galleries", "probe", "max_candidates", "score_threshold", "min_position", "priority")
+    __slots__ = ("originator", "galleries", "probe", "max_candidates", "score_threshold", "min_position", "priority", "target_fpir", "mosip_target_fpir")
     ORIGINATOR_FIELD_NUMBER: _ClassVar[int]
     GALLERIES_FIELD_NUMBER: _ClassVar[int]
     PROBE_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +32,8 @@ class IdentifyRequest(_message.Message):
     SCORE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     MIN_POSITION_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FPIR_FIELD_NUMBER: _ClassVar[int]
+    MOSIP_TARGET_FPIR_FIELD_NUMBER: _ClassVar[int]
     originator: _capture_pb2.Originator
     galleries: _containers.RepeatedScalarFieldContainer[str]
     probe: _capture_pb2.Capture
@@ -39,7 +41,9 @@ class IdentifyRequest(_message.Message):
     score_threshold: float
     min_position: str
     priority: int
-    def __init__(self, originator: _Optional[_Union[_capture_pb2.Originator, _Mapping]] = ..., galleries: _Optional[_Iterable[str]] = ..., probe: _Optional[_Union[_capture_pb2.Capture, _Mapping]] = ..., max_candidates: _Optional[int] = ..., score_threshold: _Optional[float] = ..., min_position: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
+    target_fpir: float
+    mosip_target_fpir: int
+    def __init__(self, originator: _Optional[_Union[_capture_pb2.Originator, _Mapping]] = ..., galleries: _Optional[_Iterable[str]] = ..., probe: _Optional[_Union[_capture_pb2.Capture, _Mapping]] = ..., max_candidates: _Optional[int] = ..., score_threshold: _Optional[float] = ..., min_position: _Optional[str] = ..., priority: _Optional[int] = ..., target_fpir: _Optional[float] = ..., mosip_target_fpir: _Optional[int] = ...) -> None: ...
 
 class IdentifyResponse(_message.Message):
     __slots__ = ("tcr", "answers", "samples", "model_version", "timing")
@@ -56,7 +60,7 @@ class IdentifyResponse(_message.Message):
     def __init__(self, tcr: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[GalleryAnswer, _Mapping]]] = ..., samples: _Optional[_Iterable[_Union[_capture_pb2.SampleReport, _Mapping]]] = ..., model_version: _Optional[str] = ..., timing: _Optional[_Union[PreparationTiming, _Mapping]] = ...) -> None: ...
 
 class GalleryAnswer(_message.Message):
-    __slots__ = ("gallery", "outcome", "candidates", "coverage", "error", "timing", "score_threshold")
+    __slots__ = ("gallery", "outcome", "candidates", "coverage", "error", "timing", "score_threshold", "calibration_version")
     GALLERY_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +68,7 @@ class GalleryAnswer(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     TIMING_FIELD_NUMBER: _ClassVar[int]
     SCORE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATION_VERSION_FIELD_NUMBER: _ClassVar[int]
     gallery: str
     outcome: Outcome
     candidates: _containers.RepeatedCompositeFieldContainer[Candidate]
@@ -71,23 +76,28 @@ class GalleryAnswer(_message.Message):
     error: _status_pb2.Status
     timing: SearchTiming
     score_threshold: float
-    def __init__(self, gallery: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., timing: _Optional[_Union[SearchTiming, _Mapping]] = ..., score_threshold: _Optional[float] = ...) -> None: ...
+    calibration_version: str
+    def __init__(self, gallery: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., timing: _Optional[_Union[SearchTiming, _Mapping]] = ..., score_threshold: _Optional[float] = ..., calibration_version: _Optional[str] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("rank", "subject_id", "encounter_id", "score", "finger_scores", "match_score")
+    __slots__ = ("rank", "subject_id", "encounter_id", "score", "finger_scores", "match_score", "expected_fpir", "fpir_bound")
     RANK_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     FINGER_SCORES_FIELD_NUMBER: _ClassVar[int]
     MATCH_SCORE_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FPIR_FIELD_NUMBER: _ClassVar[int]
+    FPIR_BOUND_FIELD_NUMBER: _ClassVar[int]
     rank: int
     subject_id: str
     encounter_id: str
     score: float
     finger_scores: _containers.RepeatedCompositeFieldContainer[FingerScore]
     match_score: float
-    def __init__(self, rank: _Optional[int] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ..., score: _Optional[float] = ..., finger_scores: _Optional[_Iterable[_Union[FingerScore, _Mapping]]] = ..., match_score: _Optional[float] = ...) -> None: ...
+    expected_fpir: float
+    fpir_bound: float
+    def __init__(self, rank: _Optional[int] = ..., subject_id: _Optional[str] = ..., encounter_id: _Optional[str] = ..., score: _Optional[float] = ..., finger_scores: _Optional[_Iterable[_Union[FingerScore, _Mapping]]] = ..., match_score: _Optional[float] = ..., expected_fpir: _Optional[float] = ..., fpir_bound: _Optional[float] = ...) -> None: ...
 
 class FingerScore(_message.Message):
     __slots__ = ("position", "score", "match_score", "matched_minutiae")

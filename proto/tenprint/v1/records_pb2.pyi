@@ -187,6 +187,22 @@ class HistoryResponse(_message.Message):
     operations: _containers.RepeatedCompositeFieldContainer[RecordOperation]
     def __init__(self, operations: _Optional[_Iterable[_Union[RecordOperation, _Mapping]]] = ...) -> None: ...
 
+class GetMinutiaeRequest(_message.Message):
+    __slots__ = ("originator", "gallery", "encounter_id")
+    ORIGINATOR_FIELD_NUMBER: _ClassVar[int]
+    GALLERY_FIELD_NUMBER: _ClassVar[int]
+    ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
+    originator: _capture_pb2.Originator
+    gallery: str
+    encounter_id: str
+    def __init__(self, originator: _Optional[_Union[_capture_pb2.Originator, _Mapping]] = ..., gallery: _Optional[str] = ..., encounter_id: _Optional[str] = ...) -> None: ...
+
+class GetMinutiaeResponse(_message.Message):
+    __slots__ = ("record",)
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    record: bytes
+    def __init__(self, record: _Optional[bytes] = ...) -> None: ...
+
 class RecordOperation(_message.Message):
     __slots__ = ("kind", "gallery", "encounter_id", "subject_id", "previous_subject_id", "operation_time", "ori", "tcn", "reference", "position")
     KIND_FIELD_NUMBER: _ClassVar[int]

@@ -83,6 +83,11 @@ class RecordsStub:
                 request_serializer=tenprint_dot_v1_dot_records__pb2.HistoryRequest.SerializeToString,
                 response_deserializer=tenprint_dot_v1_dot_records__pb2.HistoryResponse.FromString,
                 _registered_method=True)
+        self.GetMinutiae = channel.unary_unary(
+                '/tenprint.v1.Records/GetMinutiae',
+                request_serializer=tenprint_dot_v1_dot_records__pb2.GetMinutiaeRequest.SerializeToString,
+                response_deserializer=tenprint_dot_v1_dot_records__pb2.GetMinutiaeResponse.FromString,
+                _registered_method=True)
 
 
 class RecordsServicer:
@@ -154,6 +159,13 @@ class RecordsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMinutiae(self, request, context):
+        """Gives out the minutiae that are kept of an encounter, for examiners who compare prints; of a sealed one, too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecordsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -191,6 +203,11 @@ def add_RecordsServicer_to_server(servicer, server):
                     servicer.History,
                     request_deserializer=tenprint_dot_v1_dot_records__pb2.HistoryRequest.FromString,
                     response_serializer=tenprint_dot_v1_dot_records__pb2.HistoryResponse.SerializeToString,
+            ),
+            'GetMinutiae': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMinutiae,
+                    request_deserializer=tenprint_dot_v1_dot_records__pb2.GetMinutiaeRequest.FromString,
+                    response_serializer=tenprint_dot_v1_dot_records__pb2.GetMinutiaeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -396,6 +413,33 @@ class Records:
             '/tenprint.v1.Records/History',
             tenprint_dot_v1_dot_records__pb2.HistoryRequest.SerializeToString,
             tenprint_dot_v1_dot_records__pb2.HistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMinutiae(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tenprint.v1.Records/GetMinutiae',
+            tenprint_dot_v1_dot_records__pb2.GetMinutiaeRequest.SerializeToString,
+            tenprint_dot_v1_dot_records__pb2.GetMinutiaeResponse.FromString,
             options,
             channel_credentials,
             insecure,

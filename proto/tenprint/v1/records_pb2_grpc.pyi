@@ -66,6 +66,8 @@ class RecordsStub:
     """
     History: _grpc.UnaryUnaryMultiCallable[_records_pb2.HistoryRequest, _records_pb2.HistoryResponse]
     """Tells everything that was ever done to a subject's encounters, or to one, oldest first; also after its end."""
+    GetMinutiae: _grpc.UnaryUnaryMultiCallable[_records_pb2.GetMinutiaeRequest, _records_pb2.GetMinutiaeResponse]
+    """Gives out the minutiae that are kept of an encounter, for examiners who compare prints; of a sealed one, too."""
 
 @_typing.type_check_only
 class RecordsAsyncStub(RecordsStub):
@@ -105,6 +107,8 @@ class RecordsAsyncStub(RecordsStub):
     """
     History: _aio.UnaryUnaryMultiCallable[_records_pb2.HistoryRequest, _records_pb2.HistoryResponse]  # type: ignore[assignment]
     """Tells everything that was ever done to a subject's encounters, or to one, oldest first; also after its end."""
+    GetMinutiae: _aio.UnaryUnaryMultiCallable[_records_pb2.GetMinutiaeRequest, _records_pb2.GetMinutiaeResponse]  # type: ignore[assignment]
+    """Gives out the minutiae that are kept of an encounter, for examiners who compare prints; of a sealed one, too."""
 
 class RecordsServicer(metaclass=_abc_1.ABCMeta):
     """Changes records, and tells what was done to them.
@@ -183,5 +187,13 @@ class RecordsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_records_pb2.HistoryResponse, _abc.Awaitable[_records_pb2.HistoryResponse]]:
         """Tells everything that was ever done to a subject's encounters, or to one, oldest first; also after its end."""
+
+    @_abc_1.abstractmethod
+    def GetMinutiae(
+        self,
+        request: _records_pb2.GetMinutiaeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_records_pb2.GetMinutiaeResponse, _abc.Awaitable[_records_pb2.GetMinutiaeResponse]]:
+        """Gives out the minutiae that are kept of an encounter, for examiners who compare prints; of a sealed one, too."""
 
 def add_RecordsServicer_to_server(servicer: RecordsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

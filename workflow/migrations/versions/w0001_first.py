@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_dissemination"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_dissemination_recipient_number", "dissemination", ["recipient", "number"], unique=False)
     op.create_index("ix_dissemination_link_id", "dissemination", ["link_id"], unique=False)
     op.create_index("ix_dissemination_submission_id", "dissemination", ["submission_id"], unique=False)
     op.create_table(
@@ -48,8 +49,6 @@ def upgrade() -> None:
         sa.Column("finding_id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("about", sa.String(length=200), nullable=False),
-        sa.Column("submission_id", sa.String(length=36), nullable=False),
-        sa.Column("members", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reviewer", sa.String(length=64), nullable=False),
@@ -58,7 +57,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("finding_id", name="pk_finding"),
         sa.UniqueConstraint("kind", "about", name="uq_finding_kind_about"),
     )
-    op.create_index("ix_finding_submission_id", "finding", ["submission_id"], unique=False)
+    op.create_index("ix_finding_state", "finding", ["state"], unique=False)
     op.create_table(
         "leg_event",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -72,6 +71,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_leg_event_submission_id_gallery", "leg_event", ["submission_id", "gallery"], unique=False)
     op.create_table(
+        "lifecycle",
+        sa.Column("ori", sa.String(length=9), nullable=False),
+        sa.Column("tcn", sa.String(length=40), nullable=False),
+        sa.Column("gallery", sa.String(length=16), nullable=False),
+        sa.Column("target", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("change", sa.String(length=16), nullable=False),
+        sa.Column("reference", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused", sa.String(length=300), nullable=False),
+        sa.Column("told", sa.Integer(), nullable=False),
+        sa.CheckConstraint("change IN ('sealed', 'unsealed', 'expunged')", name="ck_lifecycle_change"),
+        sa.CheckConstraint("gallery IN ('criminal', 'immigration')", name="ck_lifecycle_gallery"),
+        sa.PrimaryKeyConstraint("ori", "tcn", name="pk_lifecycle"),
+    )
+    op.create_index("ix_lifecycle_done_at", "lifecycle", ["done_at"], unique=False)
+    op.create_table(
         "message",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("message_id", sa.String(length=36), nullable=False),
@@ -84,6 +101,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("address", sa.String(length=2000), nullable=False),
         sa.Column("subscription_id", sa.String(length=36), nullable=False),
+        sa.Column("after_message_id", sa.String(length=36), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("file", sa.LargeBinary(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -98,8 +116,10 @@ def upgrade() -> None:
             "state IN ('waiting', 'delivered', 'acknowledged', 'dead', 'frozen', 'cancelled')", name="ck_message_state"
         ),
         sa.PrimaryKeyConstraint("number", name="pk_message"),
-        sa.UniqueConstraint("kind", "recipient", "about", name="uq_message_kind_recipient_about"),
-        sa.UniqueConstraint("message_id", name="uq_message_message_id"),
+        sa.UniqueConstraint(
+            "kind", "recipient", "about", "subscription_id", name="uq_message_kind_recipient_about_subscription_id"
+        ),
+        sa.UniqueConstraint("message_id", "subscription_id", name="uq_message_message_id_subscription_id"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_message_link_id", "message", ["link_id"], unique=False)
@@ -193,6 +213,15 @@ def upgrade() -> None:
     op.create_index("ix_case_state_priority", "case", ["state", "priority"], unique=False)
     op.create_index("ix_case_submission_id_gallery", "case", ["submission_id", "gallery"], unique=False)
     op.create_table(
+        "finding_member",
+        sa.Column("finding_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["finding_id"], ["finding.finding_id"], name="fk_finding_member_finding_id"),
+        sa.PrimaryKeyConstraint("finding_id", "kind", "name", name="pk_finding_member"),
+    )
+    op.create_index("ix_finding_member_kind_name", "finding_member", ["kind", "name"], unique=False)
+    op.create_table(
         "impression_digest",
         sa.Column("submission_id", sa.String(length=36), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -232,7 +261,8 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.String(length=64), nullable=False),
         sa.Column("encounter_id", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("before_freeze", sa.String(length=16), nullable=False),
+        sa.Column("beneath", sa.String(length=16), nullable=False),
+        sa.Column("holds", sa.String(length=40), nullable=False),
         sa.Column("expected_fpir", sa.Float(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state IN ('confirmed', 'unconfirmed', 'frozen', 'refuted')", name="ck_link_state"),
