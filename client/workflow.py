@@ -13,10 +13,13 @@ from tenprint.client.channel import Target
 from tenprint.client.errors import translated
 from tenprint.v1 import (
     adjudication_pb2_grpc,
+    disseminations_pb2_grpc,
     findings_pb2_grpc,
+    messages_pb2_grpc,
     redress_pb2_grpc,
     statistics_pb2_grpc,
     submissions_pb2_grpc,
+    subscriptions_pb2_grpc,
 )
 
 DEFAULT_ADDRESS: Final = "localhost:50061"
@@ -34,6 +37,9 @@ class WorkflowClient:
 
     Attributes:
         submissions: stub of tenprint.v1.Submissions.
+        messages: stub of tenprint.v1.Messages.
+        subscriptions: stub of tenprint.v1.Subscriptions.
+        disseminations: stub of tenprint.v1.Disseminations.
         adjudication: stub of tenprint.v1.Adjudication.
         redress: stub of tenprint.v1.Redress.
         findings: stub of tenprint.v1.Findings.
@@ -50,6 +56,9 @@ class WorkflowClient:
         )
         self._timeout = timeout
         self.submissions = submissions_pb2_grpc.SubmissionsStub(self._channel)
+        self.messages = messages_pb2_grpc.MessagesStub(self._channel)
+        self.subscriptions = subscriptions_pb2_grpc.SubscriptionsStub(self._channel)
+        self.disseminations = disseminations_pb2_grpc.DisseminationsStub(self._channel)
         self.adjudication = adjudication_pb2_grpc.AdjudicationStub(self._channel)
         self.redress = redress_pb2_grpc.RedressStub(self._channel)
         self.findings = findings_pb2_grpc.FindingsStub(self._channel)

@@ -280,7 +280,7 @@ def secret(connection: Connection, message: Outgoing) -> str:
     return str(connection.execute(select(table.c.secret).where(key)).scalar_one_or_none() or "")
 
 
-def oldest_due(connection: Connection) -> dict[Channel, datetime]:
+def oldest_waiting(connection: Connection) -> dict[Channel, datetime]:
     """When the oldest message was written that no receiver of a channel has taken yet; without an entry: none waits."""
     table = schema.message
     query = (
