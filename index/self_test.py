@@ -50,8 +50,7 @@ def self_test() -> SelfTest:
     """Try both ways of nominating, and look at how the libraries were set up. Takes about a third of a second."""
     random = np.random.Generator(np.random.PCG64(1))
     rows = random.standard_normal((_ROWS, _DIMENSION), dtype=np.float32) / np.float32(np.sqrt(_DIMENSION))
-    codes = ScanCodes(simulated_codebook(_DIMENSION), _DIMENSION)
-    codes.add(rows)
+    codes = ScanCodes(simulated_codebook(_DIMENSION), _DIMENSION).extended(rows)
     query = rows[:1].copy()
     flat = _best(lambda: nearest(query, rows, 10))
     scan = _best(lambda: codes.nearest(query, 10))
