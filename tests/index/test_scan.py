@@ -161,6 +161,24 @@ def test_no_mate_of_ten_fingers_is_lost_and_its_answer_is_that_of_exact_search(t
         assert result.coverage == reference.coverage
 
 
+@pytest.mark.parametrize("fingers", [10, 9, 4, 1])
+def test_the_very_same_prints_and_nearly_the_same_are_found(fingers):
+    # FastScan sums in 16 bits: of 256 numbers a finger, the sum of a twin's table entries would not fit by itself.
+    rng = np.random.default_rng(4)
+    slots = rng.standard_normal((300, 10, 256)).astype(np.float32)
+    slots[:, fingers:] = 0
+    slots[:150] += 0.2 * rng.standard_normal((150, 10, 256)) * (slots[:150] != 0)
+    slots /= np.maximum(np.linalg.norm(slots, axis=2, keepdims=True), 1e-9)
+    gallery = Gallery("g", dimension=256, model_version="m", scan_from=16)
+    gallery.apply([Record(f"e{i:03}", f"s{i:03}", row.reshape(-1)) for i, row in enumerate(slots)])
+    (codes,) = [segment.codes for segment in gallery._published.segments]
+    scores, rows, _ = codes.nearest(np.ascontiguousarray(slots[:, :fingers].reshape(300, -1)), 5)
+    assert rows[:, 0].tolist() == list(range(300))
+    assert np.all(scores[:, 0] > 0.5 * fingers)
+    results = gallery.search(slots.reshape(300, -1), 1).results
+    assert [result.candidates[0].encounter_id for result in results] == [f"e{i:03}" for i in range(300)]
+
+
 def test_answers_are_the_same_bits_in_any_batch_with_other_threads_and_after_a_restart(tmp_path):
     folder = folder_at(tmp_path)
     population, records = people(3000)
