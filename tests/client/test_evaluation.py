@@ -37,11 +37,11 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(*arguments):
+def run(*arguments, **settings):
     result = CliRunner().invoke(
         app,
         ["evaluate", *map(str, arguments)],
-        env={"TENPRINT_EXTRACTOR": "mindtct", "TENPRINT_EXTRACTION_WORKERS": "2"},
+        env={"TENPRINT_EXTRACTOR": "mindtct", "TENPRINT_EXTRACTION_WORKERS": "2", **settings},
     )
     return result.exit_code, result.output
 
@@ -135,6 +135,16 @@ def test_a_manifest_that_cannot_be_measured_is_refused_and_says_why(folder, tmp_
         status, told = told_of(text)
         assert (status, words in " ".join(told.split())) == (code, True), told
     assert run(tmp_path, "--templates", tmp_path, "--rotate", 5)[0] == 2
+
+
+def test_settings_that_cannot_be_measured_with_are_refused(folder, tmp_path):
+    for setting, value, code, words in (
+        ("TENPRINT_EXTRACTOR", "eyes", 2, "extractor"),
+        ("TENPRINT_RERANK_CANDIDATES", "0", 1, "re-ranking is off"),
+        ("TENPRINT_MODEL_PATH", str(tmp_path), 1, "finger.json"),
+    ):
+        status, told = run(folder, "--out", tmp_path, **{setting: value})
+        assert (status, words in told) == (code, True), told
 
 
 def prints(count, impressions=(1, 2), subject=""):
