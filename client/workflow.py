@@ -3,7 +3,7 @@
 Messages are the generated ones: what the workflow says is said once, in the protos.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -13,10 +13,13 @@ from tenprint.client.channel import Target
 from tenprint.client.errors import translated
 from tenprint.v1 import (
     adjudication_pb2_grpc,
+    disseminations_pb2_grpc,
     findings_pb2_grpc,
+    messages_pb2_grpc,
     redress_pb2_grpc,
     statistics_pb2_grpc,
     submissions_pb2_grpc,
+    subscriptions_pb2_grpc,
 )
 
 DEFAULT_ADDRESS: Final = "localhost:50061"
@@ -34,6 +37,9 @@ class WorkflowClient:
 
     Attributes:
         submissions: stub of tenprint.v1.Submissions.
+        messages: stub of tenprint.v1.Messages.
+        subscriptions: stub of tenprint.v1.Subscriptions.
+        disseminations: stub of tenprint.v1.Disseminations.
         adjudication: stub of tenprint.v1.Adjudication.
         redress: stub of tenprint.v1.Redress.
         findings: stub of tenprint.v1.Findings.
@@ -50,6 +56,9 @@ class WorkflowClient:
         )
         self._timeout = timeout
         self.submissions = submissions_pb2_grpc.SubmissionsStub(self._channel)
+        self.messages = messages_pb2_grpc.MessagesStub(self._channel)
+        self.subscriptions = subscriptions_pb2_grpc.SubscriptionsStub(self._channel)
+        self.disseminations = disseminations_pb2_grpc.DisseminationsStub(self._channel)
         self.adjudication = adjudication_pb2_grpc.AdjudicationStub(self._channel)
         self.redress = redress_pb2_grpc.RedressStub(self._channel)
         self.findings = findings_pb2_grpc.FindingsStub(self._channel)
@@ -76,7 +85,7 @@ class WorkflowClient:
         with translated():
             return method(request, timeout=self._timeout)
 
-    def stream(self, method: Callable[..., Iterator[_Response]], request: Any) -> Iterator[_Response]:
+    def stream(self, method: Callable[..., Iterator[_Response]], request: Any) -> Generator[_Response, None, None]:
         """Call a method that answers with a stream; it lasts as long as it is read.
 
         Raises:

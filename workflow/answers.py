@@ -22,12 +22,16 @@ def issue(connection: Connection, submission: Kept, leg: Leg, link: Link | None)
     """Write a settled leg's answers into the outbox, and who gets none and why into the log of disseminations.
 
     The state bureau of the booking station gets it, and through the bureau the station, if its profile says that it can
-    receive and policy grants it a field. A station without a bureau gets it straight.
+    receive and policy grants it a field: the station's message waits for the bureau's acknowledgement, and what the
+    bureau is not sent, it does not pass on. A station without a bureau gets it straight.
     """
     version, policy = current(connection)
     about = f"{submission.submission_id}/{leg.key.gallery}/{_revision(connection, leg)}"
+    sent: dict[str, str] = {}
     for recipient, via in _recipients(connection, submission):
         granted, withheld = _granted(policy, submission, leg.key.gallery, recipient)
+        if via and via not in sent and not withheld:
+            granted, withheld = (), f"{via}, which would pass it on, is sent none"
         message = NewMessage(
             MessageKind.ANSWER,
             about,
@@ -37,12 +41,13 @@ def issue(connection: Connection, submission: Kept, leg: Leg, link: Link | None)
             leg.key.gallery,
             "" if link is None else link.link_id,
             file_for(submission, leg, link, recipient, policy, granted) or None,
+            after=sent.get(via, ""),
         )
         why = Dissemination(granted, submission.purpose, version, withheld, via)
         if withheld:
             outbox.log(connection, message, why)
         else:
-            outbox.put(connection, message, why)
+            sent[recipient.ori] = outbox.put(connection, message, why)
 
 
 def body(submission: Kept, leg: Leg, link: Link | None, policy: Policy, granted: Collection[str]) -> dict[str, Any]:

@@ -24,35 +24,51 @@ from tenprint.store import Database
 from tenprint.v1 import (
     adjudication_pb2,
     adjudication_pb2_grpc,
+    disseminations_pb2,
+    disseminations_pb2_grpc,
     findings_pb2,
     findings_pb2_grpc,
+    messages_pb2,
+    messages_pb2_grpc,
     redress_pb2,
     redress_pb2_grpc,
     statistics_pb2,
     statistics_pb2_grpc,
     submissions_pb2,
     submissions_pb2_grpc,
+    subscriptions_pb2,
+    subscriptions_pb2_grpc,
 )
 from tenprint.workflow import waiting
+from tenprint.workflow.dispatch import Dispatcher
 from tenprint.workflow.doorbell import Doorbell
 from tenprint.workflow.eraser import Eraser
+from tenprint.workflow.folders import FolderCarrier
 from tenprint.workflow.lifecycle import Lifecycle
 from tenprint.workflow.matcher import GrpcMatcher, Matcher
 from tenprint.workflow.metrics import WorkflowMetrics
 from tenprint.workflow.reception import Reception
 from tenprint.workflow.runner import Runner
 from tenprint.workflow.services.adjudication import AdjudicationService
+from tenprint.workflow.services.disseminations import DisseminationsService
 from tenprint.workflow.services.findings import FindingsService
+from tenprint.workflow.services.messages import MessagesService
 from tenprint.workflow.services.redress import RedressService
 from tenprint.workflow.services.statistics import StatisticsService
 from tenprint.workflow.services.submissions import SubmissionsService
+from tenprint.workflow.services.subscriptions import SubscriptionsService
 from tenprint.workflow.settings import WorkflowSettings
+from tenprint.workflow.types import Channel
+from tenprint.workflow.webhooks import WebhookCarrier
 
 MIGRATIONS: Final = "tenprint.workflow:migrations"
 """The Alembic revisions of the workflow's tables."""
 
 _SERVICES: Final = (
     submissions_pb2.DESCRIPTOR.services_by_name["Submissions"].full_name,
+    messages_pb2.DESCRIPTOR.services_by_name["Messages"].full_name,
+    subscriptions_pb2.DESCRIPTOR.services_by_name["Subscriptions"].full_name,
+    disseminations_pb2.DESCRIPTOR.services_by_name["Disseminations"].full_name,
     adjudication_pb2.DESCRIPTOR.services_by_name["Adjudication"].full_name,
     redress_pb2.DESCRIPTOR.services_by_name["Redress"].full_name,
     findings_pb2.DESCRIPTOR.services_by_name["Findings"].full_name,
@@ -77,6 +93,7 @@ class WorkflowServer:
         self._metrics = WorkflowMetrics()
         self._database = Database(settings.database_url.get_secret_value(), migrations=MIGRATIONS)
         self._metrics.watch(lambda: waiting.counts(self._database))
+        self._metrics.watch_outbox(lambda: waiting.outbox(self._database))
         self._matchers = matchers(settings)
         self._doorbell = Doorbell()
         self._runner = Runner(
@@ -107,6 +124,22 @@ class WorkflowServer:
         )
         submissions_pb2_grpc.add_SubmissionsServicer_to_server(
             SubmissionsService(self._database, self._reception, self._doorbell), self._grpc
+        )
+        self._messages = MessagesService(self._database, self._doorbell)
+        messages_pb2_grpc.add_MessagesServicer_to_server(self._messages, self._grpc)
+        subscriptions_pb2_grpc.add_SubscriptionsServicer_to_server(
+            SubscriptionsService(self._database, plain_webhooks=settings.plain_webhooks), self._grpc
+        )
+        disseminations_pb2_grpc.add_DisseminationsServicer_to_server(DisseminationsService(self._database), self._grpc)
+        self._webhooks = WebhookCarrier(settings.delivery_seconds, settings.webhook_ca, plain=settings.plain_webhooks)
+        self._dispatcher = Dispatcher(
+            self._database,
+            self._doorbell,
+            self._metrics,
+            {Channel.WEBHOOK: self._webhooks, Channel.FOLDER: FolderCarrier(settings.drop_folder)},
+            seconds=settings.delivery_seconds,
+            receivers=settings.deliveries,
+            retry_seconds=settings.retry_seconds,
         )
         adjudication_pb2_grpc.add_AdjudicationServicer_to_server(
             AdjudicationService(self._database, self._matchers, self._doorbell), self._grpc
@@ -150,7 +183,8 @@ class WorkflowServer:
 
     def _background(self) -> list[Coroutine[Any, Any, None]]:
         """What works beside the calls, until the server stops."""
-        return [self._runner.run(), self._lifecycle.run(), Eraser(self._database, self._doorbell).run()]
+        eraser = Eraser(self._database, self._doorbell)
+        return [self._runner.run(), self._dispatcher.run(), self._lifecycle.run(), eraser.run()]
 
     async def stop(self) -> None:
         """Drain: take no new calls, let running ones finish within the stated time, then stop the work beside them.
@@ -159,6 +193,7 @@ class WorkflowServer:
         """
         _log.info("draining", seconds=self._settings.drain_seconds)
         await self._health.drain()
+        self._messages.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.drain_seconds):
                 await self._calls.drained()
@@ -168,6 +203,7 @@ class WorkflowServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._reception.close)
         await self._matchers.close()
+        await self._webhooks.close()
         await asyncio.to_thread(self._database.close)
         if self._scrape is not None:
             http, thread = self._scrape

@@ -14,10 +14,14 @@ class Doorbell:
         self._rung.set()
         self._rung = asyncio.Event()
 
-    async def wait(self, seconds: float) -> None:
-        """Until it rings, or so many seconds."""
+    def listen(self) -> asyncio.Event:
+        """The next ring, to wait for after looking: what is written while one looks is heard."""
+        return self._rung
+
+    async def wait(self, seconds: float, ring: asyncio.Event | None = None) -> None:
+        """Until it rings, or so many seconds. `ring`: since :meth:`listen`; None: from now on."""
         try:
             async with asyncio.timeout(seconds):
-                await self._rung.wait()
+                await (ring or self._rung).wait()
         except TimeoutError:
             return

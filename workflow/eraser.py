@@ -61,7 +61,7 @@ def forget_delivered(connection: Connection) -> None:
     """
     message, submission = schema.message, schema.submission
     delivered = (
-        select(message.c.message_id, message.c.body, message.c.submission_id)
+        select(message.c.number, message.c.body, message.c.submission_id)
         .join(submission, submission.c.submission_id == message.c.submission_id)
         .where(submission.c.erased_at.is_not(None), message.c.state == MessageState.ACKNOWLEDGED)
         .where(message.c.file.is_not(None) | message.c.body.contains('"demographics"'))
@@ -70,6 +70,6 @@ def forget_delivered(connection: Connection) -> None:
         body = json.loads(row.body)
         body.pop("demographics", None)
         kept = {"body": json.dumps(body, sort_keys=True), "file": None}
-        connection.execute(update(message).where(message.c.message_id == row.message_id).values(kept))
+        connection.execute(update(message).where(message.c.number == row.number).values(kept))
         again = update(submission).where(submission.c.submission_id == row.submission_id).values(scrubbed_at=None)
         connection.execute(again)

@@ -73,5 +73,9 @@ class StateError(WorkflowError):
         super().__init__(f"{field}: {problem}")
 
 
+class DeliveryError(Exception):
+    """An attempt to deliver a message that failed. Its words name the fault: no address, secret or content."""
+
+
 MAX_PROBLEMS: Final = 11
 """Problems told of one submission at most: what an ERRT carries (EBTS 9.1, field 2.060)."""

@@ -50,6 +50,10 @@ class WorkflowMetrics(RpcMetrics):
         """Export, at every scrape, how many rows wait: by (what, state)."""
         self.registry.register(_Waiting(waiting))
 
+    def watch_outbox(self, look: Callable[[], tuple[Mapping[str, float], int]]) -> None:
+        """Export, at every scrape, each channel's oldest waiting message, and notices without a subscription."""
+        self.registry.register(_Outbox(look))
+
 
 class _Waiting(Collector):
     """What waits in the database, read when Prometheus asks."""
@@ -68,3 +72,26 @@ class _Waiting(Collector):
         for (what, state), count in counts.items():
             rows.add_metric([what, state], count)
         return (rows,)
+
+
+class _Outbox(Collector):
+    """How late the outbox is, read when Prometheus asks."""
+
+    def __init__(self, look: Callable[[], tuple[Mapping[str, float], int]]) -> None:
+        self._look = look
+
+    def collect(self) -> Iterable[Metric]:
+        oldest = GaugeMetricFamily(
+            f"{_PREFIX}_oldest_message_seconds", "Age of the oldest waiting message.", labels=["channel"]
+        )
+        unsubscribed = GaugeMetricFamily(
+            f"{_PREFIX}_unsubscribed_notices", "Notices that fitted no subscription and went by the office's profile."
+        )
+        try:
+            ages, count = self._look()
+        except StoreUnavailableError:
+            return ()
+        for channel, seconds in ages.items():
+            oldest.add_metric([channel], seconds)
+        unsubscribed.add_metric([], count)
+        return (oldest, unsubscribed)

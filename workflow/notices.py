@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from tenprint.workflow import agencies, answers, outbox
+from tenprint.workflow import agencies, answers, outbox, subscriptions
 from tenprint.workflow.agencies import NOBODY
 from tenprint.workflow.outbox import Dissemination, NewMessage
 from tenprint.workflow.policy import Policy, current
@@ -20,8 +20,9 @@ NO_OFFENCE: Final = "0399"
 def issue(connection: Connection, submission: Kept, link: Link) -> None:
     """Write the notice of an immigration match into the outbox.
 
-    An unconfirmed hit comes here only by the lights-out bar of the policy, and says so. Where no office is responsible,
-    that is logged as withheld: statistics count it.
+    It goes by every live subscription of the office that it fits, under one message id; where it fits none, by the
+    office's profile. An unconfirmed hit comes here only by the lights-out bar of the policy, and says so. Where no
+    office is responsible, that is logged as withheld: statistics count it.
     """
     version, policy = current(connection)
     booking = answers.station(connection, submission)
@@ -35,6 +36,7 @@ def issue(connection: Connection, submission: Kept, link: Link) -> None:
         outbox.log(connection, message, why)
         return
     granted = policy.shares.get(Role.FIELD_OFFICE, ())
+    ways = subscriptions.routes(connection, office.ori, submission.level, submission.jurisdiction, datetime.now(UTC))
     message = NewMessage(
         MessageKind.NOTICE,
         link.link_id,
@@ -43,7 +45,12 @@ def issue(connection: Connection, submission: Kept, link: Link) -> None:
         submission.submission_id,
         Gallery.IMMIGRATION,
         link.link_id,
+        routes=ways,
     )
+    if not office.can_receive and not ways:
+        withheld = "its profile says that it cannot receive notices"
+        outbox.log(connection, message, Dissemination((), submission.purpose, version, withheld))
+        return
     outbox.put(connection, message, Dissemination(granted, submission.purpose, version))
 
 

@@ -67,4 +67,5 @@ class Reception:
 
 
 def _faults(read: Submission) -> Sequence[str]:
-    return [str(fault) for fault in sequence_faults(read.file.impressions).faults]
+    missing = [finger.position for finger in read.file.missing]
+    return [str(fault) for fault in sequence_faults(read.file.impressions, missing).faults]

@@ -50,6 +50,16 @@ class WorkflowSettings(BaseSettings):
         float, Field(gt=0, le=3600, description="first pause before something is tried again; it doubles, to an hour")
     ] = 5.0
     running_legs: Annotated[int, Field(ge=1, le=256, description="searches under way at once")] = 8
+    delivery_seconds: Annotated[
+        float, Field(gt=0, le=300, description="time allowed to a webhook's receiver, from connection to status")
+    ] = 10.0
+    deliveries: Annotated[int, Field(ge=1, le=1024, description="receivers served at once, one message each")] = 32
+    webhook_ca: Annotated[
+        Path | None, Field(description="PEM file of the authorities of webhooks' receivers; unset: the system's")
+    ] = None
+    plain_webhooks: Annotated[
+        bool, Field(description="webhooks may go without TLS to other machines, inside a protected network say")
+    ] = False
     drop_folder: Annotated[
         Path | None, Field(description="folder that agencies without gRPC drop files into; unset: none")
     ] = None

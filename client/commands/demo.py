@@ -50,9 +50,9 @@ def demo(
     # The known person is in both databases; the others are in one each.
     members = {CRIMINAL: enrolled[:half], IMMIGRATION: [known, *enrolled[half:]]}
     bookings = {
-        "known": Booking(COUNTY, new_tcn(), known, True, "1201 ROBBERY", "a person known to both databases"),
-        "criminal": Booking(CITY, new_tcn(), criminal_only, True, "2202 BURGLARY", "a person known to one"),
-        "stranger": Booking(CITY, new_tcn(), stranger, False, "5404 DRIVING", "a stranger; RET=N, nothing is kept"),
+        "known": Booking(COUNTY, new_tcn(), known, "Y", "1201 ROBBERY", "a person known to both databases"),
+        "criminal": Booking(CITY, new_tcn(), criminal_only, "Y", "2202 BURGLARY", "a person known to one"),
+        "stranger": Booking(CITY, new_tcn(), stranger, "N", "5404 DRIVING", "a stranger; RET=N, nothing is kept"),
     }
     told: dict[str, Any] = {}
     # MINDTCT, the light extractor: two databases read fourteen images a booking each.

@@ -35,19 +35,19 @@ BUREAU, COUNTY, CITY, OFFICE, UNIT, OVERSIGHT = (
     "ZZOVERSE0",
 )
 LEAST_SCORE: Final = 0.5
-"""Synthetic fingers of different people resemble each other more than real ones do, so candidates score at least this."""
+"""Synthetic fingers of different people resemble each other more than real ones do: candidates score at least this."""
 
 _PENDING: Final = (submissions_pb2.LEG_STATE_PENDING, submissions_pb2.LEG_STATE_REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A booking of the story: who books whom, and which records are that person's."""
+    """A booking of the story: who books whom, RET (2.005), the charge, and what it is for people."""
 
     ori: str
     tcn: str
     person: "SyntheticPerson"
-    retain: bool
+    ret: str
     offence: str
     what: str
 
@@ -125,7 +125,7 @@ class Story:
             ori=booking.ori,
             tcn=booking.tcn,
             cri=[booking.ori],
-            retain=booking.retain,
+            retain=booking.ret == "Y",
             capture=40,
             type2={"ASL": [("20260101", booking.offence)]},
         )
@@ -153,7 +153,7 @@ class Story:
         Returns:
             A line a case: what was decided.
         """
-        told = []
+        told: list[str] = []
         while True:
             taken = self._client.call(
                 self._client.adjudication.NextCase, adjudication_pb2.NextCaseRequest(ori=UNIT, examiner=examiner)

@@ -93,7 +93,8 @@ class Trials:
 
 def found_by(ranks: Floats, depth: float, weights: Floats | None = None) -> float:
     """Share of searches whose mate stands within the first `depth` places; of a mate not found the rank is infinite."""
-    return float(np.average(ranks <= depth, weights=weights))
+    found = ranks <= depth
+    return float(found.mean() if weights is None else found @ weights / weights.sum())
 
 
 def penetration(ranks: Floats, gallery: int, missed: float, weights: Floats | None = None) -> float:
@@ -128,8 +129,8 @@ def bootstrap(
         seed: of the draws.
         replicates: how many draws.
     """
-    draw = np.random.default_rng(seed)
-    found = [measure(draw.multinomial(units, np.full(units, 1 / units)).astype(np.float64)) for _ in range(replicates)]
+    drawn = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=replicates)
+    found = [measure(row) for row in drawn.astype(np.float64)]
     intervals = {}
     for name in found[0]:
         values = np.array([one[name] for one in found])

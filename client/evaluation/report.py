@@ -8,6 +8,7 @@ from typing import Any, Final
 from tenprint.client.evaluation.comparisons import MOST_PAIRS
 from tenprint.client.evaluation.measures import REPLICATES
 from tenprint.client.evaluation.searches import FALSE_POSITIVES, MISSED
+from tenprint.index import MAX_CANDIDATES
 
 _DIGITS: Final = 6
 _NAMES: Final = {"embedding": "vector alone", "reranked": "re-ranked", "bozorth3": "bozorth3"}
@@ -25,7 +26,8 @@ PROTOCOL: Final = (
     "FNIR at an FPIR: each probe is searched once more with its mate taken out; the threshold is the lowest that the "
     "stated share of those searches does not reach. A mate beyond the re-ranked short list has no fused score and is "
     "missed. Where FPIR times searches is below 3, nothing is stated (rule of three).",
-    "Penetration: the share of the gallery to be looked through, best first, to miss at most so many mates.",
+    "Penetration: the share of the gallery to be looked through, best first, to miss at most so many mates; mates "
+    f"beyond the first {MAX_CANDIDATES} candidates are not found.",
     f"Intervals: 95 %, percentiles of {REPLICATES} bootstrap draws of fingers (persons, where there are any) with "
     "replacement; the gallery stays as it is.",
     "Chimeric persons are made of different people's fingers of one data set, each finger used once.",
