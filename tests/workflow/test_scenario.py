@@ -291,6 +291,8 @@ def test_two_counties_a_leg_that_is_down_a_receiver_that_is_away_and_a_kill(work
     workflow.submit(SECOND, card(3, SECOND, stranger))
     assert {leg.state for leg in settled(workflow, SECOND, stranger).values()} == {submissions.LEG_STATE_NO_MATCH}
     assert eventually(lambda: len(mailbox(workflow, BUREAU)) == 2)
+    assert not any(item.message.WhichOneof("content") for item in mailbox(workflow, SECOND))  # not passed on yet
+    receive(workflow, BUREAU, 2)
     assert {item.message.answer.outcome for item in mailbox(workflow, SECOND)} == {submissions.LEG_STATE_NO_MATCH}
 
     # The immigration leg is down: the criminal answer comes; the other is not answered, and never "no match".
