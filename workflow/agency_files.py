@@ -25,7 +25,7 @@ _LISTS: Final = ("purposes",)
 _SWITCHES: Final = ("can_receive", "reviews_both")
 _TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
-_Ori = Annotated[str, Field(pattern=r"^[A-Z0-9]{9}\Z", description="nine capital letters and digits")]
+_Ori = Annotated[str, Field(pattern=r"^[A-Z0-9]{9}$", description="nine capital letters and digits")]
 _OriOrNone = Annotated[str, BeforeValidator(lambda value: value or ""), Field(pattern=r"^([A-Z0-9]{9})?$")]
 
 

@@ -13,16 +13,27 @@ from datetime import UTC, datetime
 import grpc
 import pytest
 from google.protobuf import json_format
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from tenprint.client.errors import InvalidRequestError, TenprintError
 from tenprint.client.webhooks import WebhookError, verify
 from tenprint.v1 import disseminations_pb2, messages_pb2, subscriptions_pb2
-from tenprint.workflow import deliveries, notices, outbox, schema, submissions, webhooks
+from tenprint.workflow import deliveries, links, notices, outbox, schema, submissions, webhooks
 from tenprint.workflow.agencies import Agency
 from tenprint.workflow.outbox import Dissemination, NewMessage
 from tenprint.workflow.policy import Policy
-from tenprint.workflow.types import Channel, LinkState, MessageKind, MessageState, Role
+from tenprint.workflow.types import (
+    Band,
+    Candidate,
+    Channel,
+    Gallery,
+    Hold,
+    LegKey,
+    LinkState,
+    MessageKind,
+    MessageState,
+    Role,
+)
 from tests.workflow.receivers import WebhookReceiver
 from tests.workflow.servers import AGENCIES, BUREAU, COUNTY, OVERSIGHT, eventually, make_workflow
 
@@ -272,9 +283,10 @@ def test_a_hundred_are_under_way_on_a_stream_and_the_next_follows_an_acknowledge
     assert pages == [40, 40, 22]
 
 
-def hit(workflow, state=LinkState.CONFIRMED, level=1):
-    """A submission of the county and a hit of it, in the database."""
-    submission_id, link_id = str(uuid.uuid4()), str(uuid.uuid4())
+def hit(workflow, level=1):
+    """A submission of the county and a confirmed hit of it, in the database."""
+    submission_id = str(uuid.uuid4())
+    candidate = Candidate(1, "X-1", "E-1", 0.9, 1e-6, (), Band.MATCH)
 
     def work(connection):
         connection.execute(
@@ -285,40 +297,32 @@ def hit(workflow, state=LinkState.CONFIRMED, level=1):
                 retention="none", subject_id="", encounter_id="",
             )
         )  # fmt: skip
-        values = {
-            "link_id": link_id, "submission_id": submission_id, "gallery": "immigration", "subject_id": "X-1",
-            "encounter_id": "E-1", "state": state, "at": datetime.now(UTC),
-        }  # fmt: skip
-        columns = {column.name for column in schema.link.c}
-        values |= {name: value for name, value in (("before_freeze", ""), ("holds", "[]")) if name in columns}
-        connection.execute(insert(schema.link).values(values))
+        key = LegKey(submission_id, Gallery.IMMIGRATION)
+        return submission_id, links.make(connection, key, candidate, LinkState.CONFIRMED).link_id
 
-    workflow.write(work)
-    return submission_id, link_id
+    return workflow.write(work)
 
 
-def set_link(workflow, link_id, state):
-    workflow.write(
-        lambda c: c.execute(update(schema.link).where(schema.link.c.link_id == link_id).values(state=state)) and None
-    )
+def freeze(workflow, link_id):
+    workflow.write(lambda connection: links.hold(connection, links.by_id(connection, link_id), Hold.DISPUTED))
 
 
 def test_what_tells_of_a_disputed_hit_is_not_sent_and_not_sent_again(workflow, receiver):
     to, reader = webhook(workflow, receiver), agency(workflow)
-    submission_id, link_id = hit(workflow, LinkState.FROZEN)
+    submission_id, link_id = hit(workflow)
+    freeze(workflow, link_id)
     about = {"submission_id": submission_id, "link_id": link_id}
     frozen = put(workflow, to, **about)
     assert listed(workflow, to)[0].state == messages_pb2.MESSAGE_STATE_FROZEN
     assert listed(workflow, to)[0].message.WhichOneof("content") is None
     with pytest.raises(TenprintError, match="disputed"):
         redeliver(workflow, to, frozen)
-    set_link(workflow, link_id, LinkState.CONFIRMED)
-    workflow.write(lambda connection: outbox.thaw(connection, link_id))
+    workflow.write(lambda c: links.let_go(c, links.by_id(c, link_id), Hold.DISPUTED) and outbox.thaw(c, link_id))
     eventually(lambda: state_of(workflow, to, frozen) == "acknowledged")
     sent = put(workflow, reader, **about)
     with stream(workflow, reader) as got:
         assert got.get(timeout=20).message_id == sent
-    set_link(workflow, link_id, LinkState.FROZEN)
+    freeze(workflow, link_id)
     correction = {name: ANSWER[name] for name in ("kind", "ori", "tcr", "gallery", "source", "complaints", "as_of")}
     told = put(workflow, reader, kind=MessageKind.CORRECTION, body=correction | {"outcome": "reversed"}, **about)
     with stream(workflow, reader) as got:  # the answer went out before: not again; the correction does
@@ -358,8 +362,6 @@ def notify(workflow, office, level):
 
     def work(connection):
         submission = submissions.by_id(connection, submission_id)
-        from tenprint.workflow import links
-
         notices.issue(connection, submission, links.by_id(connection, link_id))
         table = schema.message
         return connection.execute(
