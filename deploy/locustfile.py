@@ -3,30 +3,34 @@
 import os
 import time
 from itertools import cycle
+from typing import Any
 
 import grpc
 import grpc.experimental.gevent
-from locust import User, constant, task
+from locust import User, constant, events, task
 
 from tenprint.client.channel import Target
 from tenprint.client.client import Client
 from tenprint.client.load.probes import Mix, requests
+from tenprint.client.load.run import INCOMPLETE, complete
 
 grpc.experimental.gevent.init_gevent()
+
+
+class IncompleteError(Exception):
+    """An answer in which a gallery is partial or in error."""
 
 
 class Booking(User):
     """A client that searches one capture after another. Locust counts from when a call is sent."""
 
     wait_time = constant(0)
+    written: tuple[bytes, ...] = ()
 
     def on_start(self) -> None:
-        """Connect, and write the requests."""
+        """Connect."""
         target = Target(self.host)
-        with Client(target) as client:
-            version = client.galleries()[0].model_version
-        mix = Mix(((10, 1.0),), ("criminal", "immigration"), subjects=int(os.environ.get("TENPRINT_SUBJECTS", "0")))
-        self._requests = cycle(requests(mix, version))
+        self._requests = cycle(self.written)
         self._channel = grpc.insecure_channel(target.address, target.options)
         self._identify = self._channel.unary_unary("/tenprint.v1.Identification/Identify")
 
@@ -40,6 +44,8 @@ class Booking(User):
         begun, failure, answer = time.perf_counter(), None, b""
         try:
             answer = self._identify(next(self._requests), timeout=30)
+            if not complete(answer, batch=1):
+                failure = IncompleteError(INCOMPLETE)
         except grpc.RpcError as error:
             failure = error
         self.environment.events.request.fire(
@@ -49,3 +55,12 @@ class Booking(User):
             response_length=len(answer),
             exception=failure,
         )
+
+
+@events.test_start.add_listener
+def write(environment: Any, **_: object) -> None:
+    """Write the requests, once for all users: it would take its time from theirs."""
+    with Client(Target(environment.host)) as client:
+        version = client.galleries()[0].model_version
+    mix = Mix(((10, 1.0),), ("criminal", "immigration"), subjects=int(os.environ.get("TENPRINT_SUBJECTS", "0")))
+    Booking.written = tuple(requests(mix, version))

@@ -102,9 +102,8 @@ class Calibration:
         Raises:
             ValueError: if `fingers` or `gallery_size` is out of range.
         """
-        reach = self.reach(kind, fingers, gallery_size)
         tail = self._tail(kind, fingers, gallery_size)
-        if tail is None or reach is None or not reach.least <= fpir <= reach.greatest:
+        if tail is None or not tail.least <= fpir <= tail.rate(tail.lowest(gallery_size), gallery_size):
             return None
         return tail.score(fpir, gallery_size)
 

@@ -1,6 +1,7 @@
 """The Identification service."""
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -169,6 +170,7 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
                 ranked = await self._reranking.rank(prepared.features, searched.result)
             size = _comparisons(searched.result.coverage.total, prepared)
 
+            @functools.cache  # of many candidates few differ in both; finding a target's score takes a millisecond
             def least(kind: Kind, fingers: int) -> float:
                 of_probe = prepared.features if kind is Kind.FUSED else prepared.fingers
                 return self._thresholds.least(wish, kind, fingers, size, fewer=fingers < len(of_probe))

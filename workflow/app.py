@@ -181,12 +181,8 @@ class WorkflowServer:
 
     def _background(self) -> list[Coroutine[Any, Any, None]]:
         """What works beside the calls, until the server stops."""
-        return [
-            self._runner.run(),
-            self._lifecycle.run(),
-            self._dispatcher.run(),
-            Eraser(self._database, self._doorbell).run(),
-        ]
+        eraser = Eraser(self._database, self._doorbell)
+        return [self._runner.run(), self._dispatcher.run(), self._lifecycle.run(), eraser.run()]
 
     async def stop(self) -> None:
         """Drain: take no new calls, let running ones finish within the stated time, then stop the work beside them.

@@ -51,7 +51,9 @@ def load(
     ] = None,
     form: Annotated[str, typer.Option(help="embedding or image")] = "embedding",
     batch: Annotated[int, typer.Option(min=1, max=64, help="searches of one call")] = 1,
-    priority: Annotated[int | None, typer.Option(min=1, max=9, help="of each search")] = None,
+    priority: Annotated[
+        list[int] | None, typer.Option(min=1, max=9, help="of a search; repeat for several, in turn")
+    ] = None,
     ori: Annotated[list[str] | None, typer.Option(help="agency that asks; repeat for several, in turn")] = None,
     subjects: Annotated[
         int, typer.Option(min=0, help="of a gallery made by synth-gallery, whose mates are asked for; 0: nobody's")
@@ -85,7 +87,7 @@ def load(
         batch,
         "image" if form == "image" else "embedding",
         tuple(ori or ("ZZLOAD000",)),
-        priority,
+        tuple(priority or ()),
         subjects=subjects,
         seed=seed,
     )

@@ -106,12 +106,12 @@ def calibrate(
     with reported():
         from tenprint.server.calibrating import calibrate as fit
 
-        opened = settings(database_url, None)
+        store = settings(database_url, None)
         with Progress(
             *Progress.get_default_columns(), MofNCompleteColumn(), console=console.err, disable=as_json
         ) as bar:
             task = bar.add_task("searching", total=None)
-            made = fit(opened, gallery, probes, lambda done, total: bar.update(task, completed=done, total=total))
+            made = fit(store, gallery, probes, lambda done, total: bar.update(task, completed=done, total=total))
         made.calibration.write(out)
         told = f"{out}: calibration {made.calibration.version}, {made.people} people, {made.probes} searched for, "
         fields = {"version": made.calibration.version, "people": made.people, "probes": made.probes}

@@ -29,7 +29,7 @@ class Mix:
         batch: searches of one call; 1: Identify; 2 to 64: IdentifyBatch.
         form: what a probe is sent as.
         agencies: ORIs that ask in turn.
-        priority: of each search; None: unset.
+        priorities: of searches, in turn; none: unset.
         max_candidates: of each search.
         subjects: of the synthetic gallery, whose mates are asked for; 0: nobody's prints.
         seed: of that gallery.
@@ -40,7 +40,7 @@ class Mix:
     batch: int = 1
     form: Literal["embedding", "image"] = "embedding"
     agencies: tuple[str, ...] = ("ZZLOAD000",)
-    priority: int | None = None
+    priorities: tuple[int, ...] = ()
     max_candidates: int = 20
     subjects: int = 0
     seed: int = 1
@@ -52,7 +52,7 @@ def requests(mix: Mix, model_version: str) -> list[bytes]:
     count = _PREPARED_IMAGES if mix.form == "image" else PREPARED
     population = SyntheticVectors.of_model(mix.seed)
     sizes, weights = zip(*mix.fingers, strict=True)
-    agencies = cycle(mix.agencies)
+    agencies, priorities = cycle(mix.agencies), cycle(mix.priorities or (None,))
     searches = []
     for number in range(count):
         present = random.choices(sizes, weights)[0]
@@ -64,7 +64,7 @@ def requests(mix: Mix, model_version: str) -> list[bytes]:
             else _embeddings(population, subject, number, present, model_version, random)
         )
         originator = Originator(next(agencies), f"LOAD{mix.seed:05d}{number:08d}")
-        search = Search(originator, mix.galleries, Fingers(samples), mix.max_candidates, priority=mix.priority)
+        search = Search(originator, mix.galleries, Fingers(samples), mix.max_candidates, priority=next(priorities))
         searches.append(codec.search(search))
     if mix.batch == 1:
         return [search.SerializeToString() for search in searches]

@@ -67,6 +67,8 @@ class Figures:
         throughput: searches a second that were answered completely.
         goodput: those of them answered within the deadline.
         latency_ms: quantiles of complete answers, in per cent, milliseconds; empty without any.
+        histogram: the same answers' HDR histogram, microseconds, as HdrHistogram's V2 encoding in base64: those of
+            several generators can be added up, quantiles cannot.
         codes: calls by gRPC status, or INCOMPLETE.
         late: complete answers after the deadline.
         unsent: calls the generator did not send, too many being open.
@@ -81,6 +83,7 @@ class Figures:
     throughput: float
     goodput: float
     latency_ms: dict[str, float] = field(default_factory=dict)
+    histogram: str = ""
     codes: dict[str, int] = field(default_factory=dict)
     late: int = 0
     unsent: int = 0
@@ -107,6 +110,7 @@ def figures(
         throughput=complete * tally.searches / seconds,
         goodput=(complete - tally.late) * tally.searches / seconds,
         latency_ms={f"{q:g}": tally.latency.get_value_at_percentile(q) / 1000 for q in QUANTILES} if complete else {},
+        histogram=tally.latency.encode().decode(),
         codes=dict(tally.codes),
         late=tally.late,
         unsent=tally.unsent,

@@ -92,21 +92,24 @@ class Caller:
         remaining = self.deadline - (time.monotonic() - intended)
         try:
             answer = await next(self._methods)(request, timeout=max(0.0, remaining))
-            outcome = grpc.StatusCode.OK.name if self._complete(answer) else INCOMPLETE
+            outcome = grpc.StatusCode.OK.name if complete(answer, self.batch) else INCOMPLETE
         except grpc.aio.AioRpcError as error:
             outcome = error.code().name
         tally.count(outcome, time.monotonic() - intended, self.deadline)
 
-    def _complete(self, answer: bytes) -> bool:
-        if self.batch == 1:
-            responses = [identification_pb2.IdentifyResponse.FromString(answer)]
-        else:
-            results = identification_pb2.IdentifyBatchResponse.FromString(answer).results
-            if any(result.WhichOneof("result") == "status" for result in results):
-                return False
-            responses = [result.response for result in results]
-        whole = (identification_pb2.OUTCOME_CANDIDATES, identification_pb2.OUTCOME_NO_CANDIDATES)
-        return all(item.outcome in whole for response in responses for item in response.answers)
+
+def complete(answer: bytes, batch: int) -> bool:
+    """Whether an answer to a call of so many searches, as it came over the wire, is whole: no gallery partial or in
+    error."""
+    if batch == 1:
+        responses = [identification_pb2.IdentifyResponse.FromString(answer)]
+    else:
+        results = identification_pb2.IdentifyBatchResponse.FromString(answer).results
+        if any(result.WhichOneof("result") == "status" for result in results):
+            return False
+        responses = [result.response for result in results]
+    whole = (identification_pb2.OUTCOME_CANDIDATES, identification_pb2.OUTCOME_NO_CANDIDATES)
+    return all(item.outcome in whole for response in responses for item in response.answers)
 
 
 def arrivals(kind: Literal["poisson", "constant"], rate: float, seed: int) -> Iterator[float]:

@@ -4,10 +4,13 @@ import asyncio
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from itertools import islice, pairwise
+from pathlib import Path
 
 import grpc
 import pytest
+from hdrh.histogram import HdrHistogram
 
 from tenprint.client.channel import Target
 from tenprint.client.client import Client
@@ -131,13 +134,13 @@ def test_arrivals_are_as_many_as_asked_for_and_poisson_ones_are_spread():
 
 
 def test_requests_follow_the_mix():
-    mix = Mix(((10, 1.0), (2, 1.0)), ("criminal",), agencies=("ZZLOAD000", "ZZLOAD001"), priority=3, subjects=5)
+    mix = Mix(((10, 1.0), (2, 1.0)), ("criminal",), agencies=("ZZLOAD000", "ZZLOAD001"), priorities=(3, 7), subjects=5)
     asked = [identification_pb2.IdentifyRequest.FromString(item) for item in requests(mix, "2")]
     assert len(asked) == PREPARED
     assert {item.originator.ori for item in asked} == {"ZZLOAD000", "ZZLOAD001"}
     sizes = [len(item.probe.fingers.samples) for item in asked]
     assert 0.4 < sum(size == 2 for size in sizes) / len(sizes) < 0.6
-    assert {item.priority for item in asked} == {3}
+    assert [item.priority for item in asked[:4]] == [3, 7, 3, 7]
     batched = requests(Mix(((1, 1.0),), ("criminal",), batch=64), "2")
     assert all(len(identification_pb2.IdentifyBatchRequest.FromString(item).requests) == 64 for item in batched)
 
@@ -199,9 +202,27 @@ def test_a_gallery_is_filled_loaded_and_told_of(server, tmp_path):
         assert step["codes"] == {"OK": step["calls"]}
         assert step["goodput"] <= step["throughput"]
         assert set(step["latency_ms"]) == {"50", "90", "99", "99.9"}
+        assert HdrHistogram.decode(step["histogram"]).get_total_count() == step["calls"]
         assert step["server_cores"] > 0
         assert step["server_bytes"] > 1e6
     assert picture.read_text().lstrip().startswith("<?xml")
     table = tenprint("load", "--clients", "2", "--seconds", "0.5", "--warm-up", "0", "--gallery", "nowhere", *where)
     assert "NOT_FOUND" in table.stdout
     assert tenprint("load", *where).returncode == 2
+
+
+@pytest.mark.skipif(find_spec("locust") is None, reason="locust is not installed: pip install '.[bench]'")
+def test_the_locust_file_searches(server, tmp_path):
+    locustfile = Path(__file__).parents[2] / "deploy" / "locustfile.py"
+    short = ["--headless", "-u", "2", "-r", "2", "-t", "6s", "--json", "--host", server.address]
+    ran = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", str(locustfile), *short],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (row,) = json.loads(ran.stdout)
+    assert (row["method"], row["name"], row["num_failures"]) == ("grpc", "Identify", 0)
+    assert row["num_requests"] > 0

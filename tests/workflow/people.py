@@ -10,7 +10,7 @@ from tenprint.fingerprint.synthetic import grow_people, write_card
 @functools.cache
 def person(number):
     """A synthetic person; grown once, cached on disk."""
-    return grow_people([4000 + number])[0]
+    return grow_people([900_000 + number])[0]
 
 
 def card(number, ori, tcn, *, capture=1, retain=False, cri=None, tot="CAR", name=None, slaps=False, offence=None):
@@ -35,7 +35,7 @@ def booked(sample, ori, tcn, *, retain=False):
     message = nistitl.Message()
     header, ours = message[0], blank[0]
     for name in ("TOT", "DAT", "PRY", "DAI", "ORI", "TCN", "NSR", "NTR"):
-        setattr(header, name, getattr(ours, name).value)
+        setattr(header, name, getattr(ours, name))
     message += blank[1]
     for record in taken:
         if record.type == 14:

@@ -167,8 +167,13 @@ def test_what_was_written_is_read(agencies, suffix):
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)), st.sampled_from([".csv", ".yaml"]))
 def test_what_is_no_list_of_agencies_is_refused_and_breaks_nothing(content, suffix):
     for body in (content, b"agencies:\n- " + content, HEADER.encode() + b"\n" + content):
-        try:
-            agency_files.read(body, suffix, plain_webhooks=False)
-        except AgencyFileError as error:
-            assert error.problems
-            assert all(problem.line >= 1 for problem in error.problems)
+        problems = _problems(body, suffix)
+        assert all(problem.line >= 1 and problem.message for problem in problems)
+
+
+def _problems(body, suffix):
+    try:
+        agency_files.read(body, suffix, plain_webhooks=False)
+    except AgencyFileError as error:
+        return error.problems
+    return ()

@@ -1,0 +1,242 @@
+"""The drop folder: what is handed in, refused, put aside, left alone, and what a crash leaves behind."""
+
+import os
+
+import nistitl
+import pytest
+
+from tenprint.workflow.drop_folder import UNREADABLE, DropFolder, FolderLimits, write_response
+from tenprint.workflow.ebts import SubmissionError, read_submission
+from tenprint.workflow.ebts.errors import Problem, Sender
+from tests.workflow.ebts.conftest import ebts_file
+
+ORI = "WVSIB0000"
+GOOD = ebts_file()
+BAD = ebts_file(fields={18: None}, header={9: "TCN-0000000002"})
+
+
+class Taker:
+    """What stands behind the folder: takes valid files once, and fails where it is told to."""
+
+    def __init__(self):
+        self.calls, self.taken, self.down = [], {}, False
+
+    async def __call__(self, ori, name, data):
+        self.calls.append((ori, name))
+        if self.down:
+            raise ConnectionError
+        self.taken[(ori, read_submission(data).tcn)] = data
+
+
+@pytest.fixture
+def taker():
+    return Taker()
+
+
+@pytest.fixture
+def home(tmp_path):
+    for ori in (ORI, "notanagency"):
+        (tmp_path / ori / "in").mkdir(parents=True)
+    return tmp_path / ORI
+
+
+@pytest.fixture
+def folder(home, taker):
+    return DropFolder(home.parent, taker, sender="WVIAFIS0Z", limits=FolderLimits(max_bytes=20_000, max_files=3))
+
+
+def listing(home):
+    """Folder by folder what lies there, claims taken off."""
+    return {
+        name: sorted(path.name.partition(".")[2] if name in {"taken", "refused"} else path.name for path in here)
+        for name in ("in", "taken", "refused")
+        if (here := list((home / name).iterdir()))
+    }
+
+
+def answers(home):
+    found = []
+    for path in sorted((home / "out").iterdir()):
+        message = nistitl.Message()
+        message.parse(path.read_bytes())
+        found.append(message)
+    return found
+
+
+async def settle(folder):
+    """A first look, and a second that finds the same."""
+    return await folder.turn() + await folder.turn()
+
+
+async def test_a_file_at_rest_is_handed_in_and_gone(folder, home, taker):
+    (home / "in" / "booking 1.ebts").write_bytes(GOOD)
+    assert await folder.turn() == 0
+    assert await folder.turn() == 1
+    assert taker.calls == [(ORI, "booking 1.ebts")]
+    assert listing(home) == {}
+    assert answers(home) == []
+
+
+async def test_a_file_that_grows_is_left_until_it_rests(folder, home, taker):
+    path = home / "in" / "booking.ebts"
+    for size in (100, 200, len(GOOD)):
+        path.write_bytes(GOOD[:size])
+        assert await folder.turn() == 0
+    assert await folder.turn() == 1
+    assert list(taker.taken) == [(ORI, "TCN-0000000001")]
+
+
+async def test_what_is_unfinished_or_no_file_is_left_alone(folder, home, taker):
+    for name in (".hidden", "a.tmp", "b.part"):
+        (home / "in" / name).write_bytes(GOOD)
+    (home / "in" / "c").mkdir()
+    (home / "secret").write_bytes(GOOD)
+    (home / "in" / "link.ebts").symlink_to(home / "secret")
+    os.mkfifo(home / "in" / "pipe")
+    (home.parent / "notanagency" / "in" / "x.ebts").write_bytes(GOOD)
+    assert await settle(folder) == 0
+    assert taker.calls == []
+    assert len(list((home / "in").iterdir())) == 6
+    (home / "in" / "a.tmp").rename(home / "in" / "a.ebts")
+    assert await settle(folder) == 1
+
+
+async def test_a_refused_file_is_answered_and_put_aside(folder, home):
+    (home / "in" / "bad.ebts").write_bytes(BAD)
+    assert await settle(folder) == 1
+    assert listing(home) == {"refused": ["bad.ebts"]}
+    (refused,) = (home / "refused").iterdir()
+    assert refused.read_bytes() == BAD
+    assert [path.name for path in (home / "out").iterdir()] == [f"errt-{refused.name.partition('.')[0]}.ebts"]
+    ((head, person),) = answers(home)
+    assert (head.TOT, head.DAI, head.ORI, head.TCR) == ("ERRT", ORI, "WVIAFIS0Z", "TCN-0000000002")
+    assert person[60].value.startswith("2.018 MISSING_FIELD")
+
+
+async def test_files_that_nobody_can_read_are_answered_too(folder, home, taker):
+    (home / "in" / "letter.txt").write_bytes(b"Dear sir")
+    (home / "in" / "huge.ebts").write_bytes(GOOD + b" " * 20_000)
+    (home / "in" / "empty.ebts").write_bytes(b"")
+    assert await settle(folder) == 3
+    assert listing(home) == {"refused": ["empty.ebts", "huge.ebts", "letter.txt"]}
+    told = {(message[0].TCR, message[1][60].value.split(":")[0]) for message in answers(home)}
+    assert told == {(UNREADABLE, "1.001 NOT_READABLE"), ("TCN-0000000001", "1.001 TOO_LARGE")}
+    assert (ORI, "huge.ebts") not in taker.calls
+
+
+async def test_a_refusal_of_the_taker_itself_is_answered(home):
+    async def refuse(*_):
+        raise SubmissionError([Problem("1.008", "WRONG_ORI", "ORI: another agency's")], Sender(None, None, None))
+
+    (home / "in" / "a.ebts").write_bytes(GOOD)
+    assert await settle(DropFolder(home.parent, refuse, sender="WVIAFIS0Z")) == 1
+    ((head, person),) = answers(home)
+    assert (head.TCR, person[60].value) == ("TCN-0000000001", "1.008 WRONG_ORI: ORI: another agency's")
+
+
+async def test_what_cannot_be_taken_now_stays_and_is_handed_in_again(folder, home, taker):
+    (home / "in" / "a.ebts").write_bytes(GOOD)
+    taker.down = True
+    assert await settle(folder) == 0
+    assert listing(home) == {"taken": ["a.ebts"]}
+    assert answers(home) == []
+    taker.down = False
+    assert await folder.turn() == 1
+    assert listing(home) == {}
+
+
+@pytest.mark.parametrize("data", [GOOD, BAD])
+async def test_a_process_killed_at_any_step_leaves_nothing_undone(home, taker, monkeypatch, data):
+    """Every rename, every unlink, every sync is once the last thing that the process did."""
+
+    class KilledError(BaseException):
+        pass
+
+    path = type(home)
+    steps = {name: getattr(path, name) for name in ("rename", "unlink")} | {"fsync": os.fsync}
+    survived = 0
+    for last in range(12):
+        left = [last]
+
+        def dying(real, left=left):
+            def step(*args, **named):
+                if left[0] == 0:
+                    raise KilledError
+                left[0] -= 1
+                return real(*args, **named)
+
+            return step
+
+        (home / "in" / "a.ebts").write_bytes(data)
+        with monkeypatch.context() as patched:
+            patched.setattr(path, "rename", dying(steps["rename"]))
+            patched.setattr(path, "unlink", dying(steps["unlink"]))
+            patched.setattr(os, "fsync", dying(steps["fsync"]))
+            try:
+                await settle(DropFolder(home.parent, taker, sender="WVIAFIS0Z"))
+                survived += 1
+            except KilledError:
+                pass
+        await settle(DropFolder(home.parent, taker, sender="WVIAFIS0Z"))
+        if data is GOOD:
+            assert listing(home) == {}
+            assert taker.taken == {(ORI, "TCN-0000000001"): GOOD}
+        else:
+            assert listing(home) == {"refused": ["a.ebts"]}
+            assert len({message[0].TCN for message in answers(home)}) == 1
+        for name in ("out", "refused"):
+            for each in (home / name).iterdir():
+                each.unlink()
+        taker.taken.clear()
+    assert 0 < survived < 12
+
+
+async def test_two_files_of_one_name_never_meet(folder, home, taker):
+    taker.down = True
+    for number in (1, 2):
+        (home / "in" / "same.ebts").write_bytes(ebts_file(header={9: f"TCN-000000000{number}"}))
+        await settle(folder)
+    taker.down = False
+    assert await folder.turn() == 2
+    assert len(taker.taken) == 2
+
+
+async def test_a_turn_takes_only_so_many_and_a_long_name_stops_nobody(folder, home, taker):
+    for number in range(5):
+        data = ebts_file(header={9: f"TCN-000000000{number}"})
+        (home / "in" / f"{number}{'x' * 200}.ebts").write_bytes(data)
+    assert await settle(folder) == 3
+    assert await folder.turn() == 2
+    assert len(taker.taken) == 5
+
+
+async def test_one_agencys_broken_folder_does_not_stop_the_others(folder, home):
+    other = home.parent / "AASIB0000"
+    other.mkdir()
+    (other / "in").write_text("not a folder")
+    (home / "in" / "a.ebts").write_bytes(GOOD)
+    assert await settle(folder) == 1
+
+
+def test_an_answer_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = write_response(tmp_path, ORI, "answer.ebts", b"one")
+    assert path == tmp_path / ORI / "out" / "answer.ebts"
+    assert write_response(tmp_path, ORI, "answer.ebts", b"two").read_bytes() == b"two"
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_response(tmp_path, ORI, "other.ebts", b"three")
+    assert [each.name for each in path.parent.iterdir()] == ["answer.ebts"]
+
+
+@pytest.mark.parametrize("name", ["../x", ".x", "a/b", "", "x.tmp", "x" * 129])
+def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="name"):
+        write_response(tmp_path, ORI, name, b"x")
+    with pytest.raises(ValueError, match="ori"):
+        write_response(tmp_path, "../escape", "x", b"x")
+    with pytest.raises(ValueError, match="sender"):
+        DropFolder(tmp_path, None, sender="fbi")

@@ -1,0 +1,242 @@
+"""The drop folder: how agencies that only have files hand them in, and get their answers.
+
+Under the root each agency has a folder named by its ORI, which the operator makes. In it:
+
+* ``in/``: the agency puts files here. One is claimed when two looks in a row find it unchanged; names that begin with a
+  dot or end in ``.tmp`` or ``.part`` are left alone, so a file can also be written under such a name and renamed.
+* ``taken/``: claimed, not yet acknowledged. A file leaves it only when it is durable elsewhere or refused; what a crash
+  or a fault leaves here is handed in again, which is safe: a submission is known by its ORI and TCN.
+* ``refused/``: refused, as ``<claim>.<name>``; the agency clears it.
+* ``out/``: answers, and an ERRT as ``errt-<claim>.ebts`` for each refused file; the agency takes them and clears it.
+  Names that begin with a dot are unfinished.
+
+A file that was taken is deleted: whether its prints are kept is the submission's affair (RET), not the folder's.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from tenprint.workflow.ebts.errors import Problem, Sender, SubmissionError
+from tenprint.workflow.ebts.responses import ResponseHeader, tenprint_error
+from tenprint.workflow.ebts.submission import DEFAULT_PRIORITY, sender_of
+from tenprint.workflow.ebts.type2_fields import is_ori
+
+Submit = Callable[[str, str, bytes], Awaitable[None]]
+"""Takes (ORI of the folder, name of the file, its bytes); durable when it returns, and a second call with the same file
+does nothing more. It raises SubmissionError to refuse the file; on anything else the file is handed in again later."""
+
+UNREADABLE: Final = "UNREADABLE"
+"""TCR of an ERRT to a file whose TCN could not be read."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_UNFINISHED: Final = (".tmp", ".part")
+_HEAD_BYTES: Final = 4096
+_CLAIM: Final = 16
+"""Hexadecimal digits before a claimed file's own name, so that two of one name never meet."""
+_KEPT_NAME: Final = 48
+"""Characters of its own name that are kept, the last ones: with the claim within 255 bytes."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLimits:
+    """What the folder takes.
+
+    Attributes:
+        max_bytes: of one file; a larger one is refused unread.
+        max_files: of one agency handed in in one turn, of those left from before and of new ones each; the others wait.
+        seconds: between two looks.
+    """
+
+    max_bytes: int = 32_000_000
+    max_files: int = 32
+    seconds: float = 2.0
+
+
+class DropFolder:
+    """Watches the folder. Two processes on one root do no harm: both may hand the same file in.
+
+    Args:
+        root: holds a folder for each agency.
+        submit: takes the files.
+        sender: ORI from which refusals go out where the file names no addressee (1.007).
+        limits: what is taken.
+
+    Raises:
+        ValueError: if `sender` has not the form of an ORI.
+    """
+
+    def __init__(self, root: Path, submit: Submit, *, sender: str, limits: FolderLimits | None = None) -> None:
+        if not is_ori(sender):
+            raise ValueError("sender: nine capital letters and digits are wanted")
+        self._root, self._submit, self._sender = root, submit, sender
+        self._limits = limits or FolderLimits()
+        self._seen: dict[Path, tuple[int, int, int]] = {}
+
+    async def run(self) -> None:
+        """Look, hand in, wait; until it is cancelled. A fault of the root is logged, and the next turn follows."""
+        while True:
+            try:
+                await self.turn()
+            except OSError as error:
+                _log.warning("drop_folder_unusable", error=type(error).__name__)
+            await asyncio.sleep(self._limits.seconds)
+
+    async def turn(self) -> int:
+        """One look at every agency's folder: what was left from before first, then what is new and at rest.
+
+        Returns:
+            How many files were taken or refused.
+
+        Raises:
+            OSError: if the root cannot be read. What is wrong with one agency's folder is logged.
+        """
+        done = 0
+        for ori in await asyncio.to_thread(self._agencies):
+            try:
+                for path in await asyncio.to_thread(self._claimed, ori):
+                    done += await self._handle(ori, path)
+            except OSError as error:
+                _log.warning("drop_folder_unusable", ori=ori, error=type(error).__name__)
+        return done
+
+    async def _handle(self, ori: str, path: Path) -> bool:
+        """Hand a claimed file in; whether it is out of the way."""
+        name = path.name[_CLAIM + 1 :]
+        try:
+            data = await asyncio.to_thread(self._read, path)
+            await self._submit(ori, name, data)
+        except SubmissionError as error:
+            await asyncio.to_thread(self._refuse, ori, path, error)
+            return True
+        except Exception as error:  # noqa: BLE001 - it stays in taken/, and the other agencies' files go on
+            _log.warning("drop_folder_postponed", ori=ori, claim=path.name[:_CLAIM], error=type(error).__name__)
+            return False
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        return True
+
+    def _agencies(self) -> list[str]:
+        return sorted(entry.name for entry in os.scandir(self._root) if entry.is_dir() and is_ori(entry.name))
+
+    def _claimed(self, ori: str) -> list[Path]:
+        """The files of an agency to hand in now, claimed under names of their own in taken/."""
+        home = self._root / ori
+        for folder in ("in", "taken", "refused", "out"):
+            (home / folder).mkdir(exist_ok=True)
+        claimed = sorted(path for path in (home / "taken").iterdir() if path.is_file())[: self._limits.max_files]
+        for path in islice(self._at_rest(home / "in"), self._limits.max_files):
+            target = home / "taken" / f"{secrets.token_hex(_CLAIM // 2)}.{path.name[-_KEPT_NAME:]}"
+            try:
+                path.rename(target)
+            except FileNotFoundError:  # the agency has taken it back
+                continue
+            claimed.append(target)
+        return claimed
+
+    def _at_rest(self, folder: Path) -> Iterator[Path]:
+        """The regular files that have not changed since the look before, oldest first."""
+        now: dict[Path, tuple[int, int, int]] = {}
+        for entry in os.scandir(folder):
+            if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
+                continue
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if stat.S_ISREG(found.st_mode):
+                now[Path(entry.path)] = (found.st_mtime_ns, found.st_size, found.st_ino)
+        resting = [path for path, state in now.items() if self._seen.get(path) == state]
+        self._seen = {path: state for path, state in self._seen.items() if path.parent != folder} | now
+        yield from sorted(resting, key=lambda path: (now[path], path))
+
+    def _read(self, path: Path) -> bytes:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as file:
+            size = os.fstat(descriptor).st_size
+            if size > self._limits.max_bytes:
+                allowed = f"LEN: the file has {size} bytes; at most {self._limits.max_bytes} are allowed"
+                raise SubmissionError([Problem("1.001", "TOO_LARGE", allowed)], Sender(None, None, None))
+            return file.read(self._limits.max_bytes)
+
+    def _refuse(self, ori: str, path: Path, error: SubmissionError) -> None:
+        """Answer with an ERRT, then put the file aside; after a crash in between the same again under the same name."""
+        claim = path.name[:_CLAIM]
+        with path.open("rb") as file:
+            known = sender_of(file.read(_HEAD_BYTES))
+        header = ResponseHeader(
+            tcn=_answer_number(ori, path.name),
+            tcr=known.tcn or UNREADABLE,
+            from_ori=known.destination or self._sender,
+            to_ori=ori,
+            priority=DEFAULT_PRIORITY,
+            at=datetime.now(UTC),
+        )
+        write_response(
+            self._root, ori, f"errt-{claim}.ebts", tenprint_error(header, [str(one) for one in error.problems])
+        )
+        path.rename(self._root / ori / "refused" / path.name)
+        _sync(self._root / ori / "refused")
+        rules = [f"{problem.tag} {problem.rule}" for problem in error.problems]
+        _log.info("drop_folder_refused", ori=ori, claim=claim, rules=rules)
+
+
+def write_response(root: Path, ori: str, name: str, data: bytes) -> Path:
+    """Put an answer into an agency's ``out/``: whole and on disk when this returns, never in part under its name.
+
+    Args:
+        root: of the drop folder.
+        ori: of the agency.
+        name: of the file; a second one of this name replaces the first.
+        data: its bytes.
+
+    Returns:
+        Where it lies.
+
+    Raises:
+        ValueError: for an ORI or a name that could lead elsewhere.
+        OSError: if it cannot be written; nothing is left behind.
+    """
+    if not is_ori(ori):
+        raise ValueError("ori: nine capital letters and digits are wanted")
+    if not _NAME.fullmatch(name) or name.endswith(_UNFINISHED):
+        raise ValueError("name: 1 to 128 letters, digits, '.', '_', '-', a letter or digit first; no .tmp, .part")
+    folder = root / ori / "out"
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{name}.{secrets.token_hex(4)}.tmp"
+    try:
+        with unfinished.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(folder / name)
+    except BaseException:  # whatever stopped it: leave nothing half-written behind
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync(folder)
+    return folder / name
+
+
+def _answer_number(ori: str, claim: str) -> str:
+    """TCN of the refusal of a claimed file: the same however often it is written."""
+    return f"ERRT-{hashlib.sha256(f'{ori}/{claim}'.encode()).hexdigest()[:32]}"
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
