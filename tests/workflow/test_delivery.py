@@ -17,6 +17,7 @@ from sqlalchemy import insert, select
 
 from tenprint.client.errors import InvalidRequestError, TenprintError
 from tenprint.client.webhooks import WebhookError, verify
+from tenprint.store import Database
 from tenprint.v1 import disseminations_pb2, messages_pb2, subscriptions_pb2
 from tenprint.workflow import deliveries, links, notices, outbox, schema, submissions, webhooks
 from tenprint.workflow.agencies import Agency
@@ -60,13 +61,16 @@ def serve(tmp_path_factory):
 
     def start(**settings):
         made = make_workflow(tmp_path_factory.mktemp("flow") / "flow", AGENCIES, POLICY, **settings)
-        running.append(made)
+        database = Database(made.url, migrations=schema.MIGRATIONS)
+        made.write = database.write  # one for all of a test's transactions
+        running.append((made, database))
         return made.start()
 
     yield start
-    for workflow in running:
+    for workflow, database in running:
         if workflow.process.poll() is None:
             workflow.kill()
+        database.close()
 
 
 @pytest.fixture(scope="module")
