@@ -54,6 +54,7 @@ from tenprint.workflow.matcher import GrpcMatcher, Matcher
 from tenprint.workflow.metrics import WorkflowMetrics
 from tenprint.workflow.reception import Reception
 from tenprint.workflow.runner import Runner
+from tenprint.workflow.schema import MIGRATIONS
 from tenprint.workflow.services.adjudication import AdjudicationService
 from tenprint.workflow.services.disseminations import DisseminationsService
 from tenprint.workflow.services.findings import FindingsService
@@ -65,9 +66,6 @@ from tenprint.workflow.services.subscriptions import SubscriptionsService
 from tenprint.workflow.settings import WorkflowSettings
 from tenprint.workflow.types import Channel
 from tenprint.workflow.webhooks import WebhookCarrier
-
-MIGRATIONS: Final = "tenprint.workflow:migrations"
-"""The Alembic revisions of the workflow's tables."""
 
 _SERVICES: Final = (
     submissions_pb2.DESCRIPTOR.services_by_name["Submissions"].full_name,
