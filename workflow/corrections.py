@@ -204,7 +204,7 @@ def _told(connection: Connection, which: Any) -> list[Told]:
         .where(
             which,
             log.c.kind.in_(outbox.TELLS_OF_HITS),
-            or_(message.c.state.not_in(_NEVER_SENT), message.c.attempts > 0),
+            or_(message.c.state.not_in(_NEVER_SENT), message.c.attempts > 0, message.c.delivered_at.is_not(None)),
         )
         .order_by(log.c.number)
     )

@@ -253,8 +253,12 @@ def reroute(connection: Connection, agency: agencies.Agency, now: datetime) -> N
     )
 
 
-def page(connection: Connection, ori: str, states: Sequence[MessageState], beyond: int, limit: int) -> list[Outgoing]:
-    """A recipient's messages, oldest first.
+def page(
+    connection: Connection, ori: str, states: Sequence[MessageState], beyond: int, limit: int
+) -> list[tuple[Outgoing, bool]]:
+    """A recipient's messages, oldest first, each with whether its content may be shown now.
+
+    It may once it went out, and before where nothing holds it back.
 
     Args:
         connection: to read with.
@@ -267,8 +271,9 @@ def page(connection: Connection, ori: str, states: Sequence[MessageState], beyon
     wanted = [table.c.recipient == ori, table.c.number > beyond]
     if states:
         wanted.append(table.c.state.in_(states))
-    query = select(table).where(*wanted).order_by(table.c.number).limit(limit)
-    return [_read(row) for row in connection.execute(query).mappings()]
+    shown = or_(table.c.delivered_at.is_not(None), and_(_released(), ~_silenced()))
+    query = select(table, shown.label("shown")).where(*wanted).order_by(table.c.number).limit(limit)
+    return [(_read(row), bool(row["shown"])) for row in connection.execute(query).mappings()]
 
 
 def secret(connection: Connection, message: Outgoing) -> str:

@@ -51,7 +51,7 @@ class WorkflowMetrics(RpcMetrics):
         self.registry.register(_Waiting(waiting))
 
     def watch_outbox(self, look: Callable[[], tuple[Mapping[str, float], int]]) -> None:
-        """Export, at every scrape, the age of each channel's oldest waiting message, and notices without a subscription."""
+        """Export, at every scrape, each channel's oldest waiting message, and notices without a subscription."""
         self.registry.register(_Outbox(look))
 
 

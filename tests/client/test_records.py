@@ -37,6 +37,7 @@ def test_the_life_of_a_record(server):
     with Client(server.address) as client:
         one = client.enrol(enrolment(client, "L-1", 1)).encounter_id
         two = client.enrol(enrolment(client, "L-2", 2)).encounter_id
+        assert client.minutiae(by(), "criminal", one) == b""  # enrolled as vectors
         sealed = client.seal(by(), "criminal", Subject("L-1"), "order 3")
         assert sealed.encounter_ids == (one,)
         assert [item.sealed for item in client.get(by(), "criminal", "L-1")] == [True]
@@ -58,6 +59,7 @@ async def test_the_life_of_a_record_with_asyncio(server):
         with Client(server.address) as plain:
             asked = enrolment(plain, "A-1", 3)
         one = (await client.enrol(asked)).encounter_id
+        assert await client.minutiae(by(), "criminal", one) == b""
         assert (await client.seal(by(), "criminal", Subject("A-1"))).encounter_ids == (one,)
         await client.unseal(by(), "criminal", Subject("A-1"))
         await client.split(by(), "criminal", [one], "A-2")

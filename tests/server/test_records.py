@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.template import read_template
 from tenprint.index.vectors import unit_slots
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2, records_pb2
 from tests.server.conftest import embedding_sample, fingers, originator, refusal, unit_vectors
@@ -109,6 +110,32 @@ def test_merged_and_split(server, enrolled):
     code, _, message = refusal(lambda: server.records.Merge(merge))
     assert code is grpc.StatusCode.FAILED_PRECONDITION
     assert "into_subject_id" in message
+
+
+def test_minutiae_of_a_capture_are_given_out_and_logged(launch):
+    own = launch(extractor="mindtct")
+    finger = press(grow_finger(1), seed=1, rolled=True)
+    sample = capture_pb2.FingerSample(position=2, image=capture_pb2.Image(data=encode_png(finger), ppi=500))
+    request = enrolment_pb2.EnrolRequest(originator=originator(), gallery="criminal")
+    request.capture.fingers.samples.append(sample)
+    receipt = own.enrolment.Enrol(request)
+    asked = records_pb2.GetMinutiaeRequest(
+        originator=originator(), gallery="criminal", encounter_id=receipt.encounter_id
+    )
+    (view,) = read_template(own.records.GetMinutiae(asked).record)
+    assert (int(view.position), len(view.minutiae) > 10) == (2, True)
+    (line,) = [line for line in own.log_lines() if line["event"] == "get_minutiae"]
+    assert (line["encounter"], line["ori"]) == (receipt.encounter_id, asked.originator.ori)
+
+
+def test_minutiae_of_vectors_are_none_and_of_others_not_held(server, enrolled):
+    _, receipt = enrolled()
+    asked = records_pb2.GetMinutiaeRequest(
+        originator=originator(), gallery="criminal", encounter_id=receipt.encounter_id
+    )
+    assert server.records.GetMinutiae(asked).record == b""
+    asked.gallery = "immigration"
+    assert refusal(lambda: server.records.GetMinutiae(asked))[0] is grpc.StatusCode.NOT_FOUND
 
 
 def move(subject, gallery="criminal", into="immigration"):

@@ -7,10 +7,23 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert, select
 
 from tenprint.store import Database
-from tenprint.workflow import agencies, cases, examination, findings, legs, links, policy, redress, schema, submissions
+from tenprint.workflow import (
+    agencies,
+    cases,
+    deliveries,
+    examination,
+    findings,
+    legs,
+    links,
+    policy,
+    redress,
+    schema,
+    submissions,
+)
 from tenprint.workflow.agencies import Agency
 from tenprint.workflow.opinions import Verdict
 from tenprint.workflow.policy import Policy
+from tenprint.workflow.services import messages_codec
 from tenprint.workflow.types import Band, Candidate, Decision, FingerScore, Gallery, Leg, LegKey, LegState, Role
 
 MIGRATIONS = "tenprint.workflow:migrations"
@@ -160,6 +173,12 @@ class Desk:
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         return [row for row in rows if kind is None or row.kind == kind]
+
+    def sent(self, ori, kind):
+        """A recipient's messages of a kind, as they go out."""
+        with self.database.read() as connection:
+            found = deliveries.page(connection, ori, (), 0, 100)
+        return [getattr(messages_codec.message(item), kind) for item in found if item.kind == kind]
 
     def rows(self, table):
         with self.database.read() as connection:

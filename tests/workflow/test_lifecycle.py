@@ -62,6 +62,8 @@ def test_everybody_who_was_told_hears_of_it_once(desk):
     wanted = intention(EXPUNGED)
     assert change(desk, matchers, wanted) == Changed(done=True, told=3, repeated=False)
     assert told(desk) == {(BUREAU, "expunged"), (COUNTY, "expunged"), (OFFICE, "expunged")}
+    (notice,) = desk.sent(OFFICE, "lifecycle")
+    assert (notice.action, notice.reference, "erase" in notice.statement) == ("expunged", "order 7", True)
     assert change(desk, matchers, wanted) == Changed(done=True, told=3, repeated=True)
     assert len(desk.messages("lifecycle")) == 3
     assert desk.links(submission)[0].state is LinkState.FROZEN

@@ -72,7 +72,10 @@ def test_upheld_by_others_and_everybody_is_told(desk):
     told = corrections(desk)
     assert set(told) == {BUREAU, COUNTY, OFFICE}
     assert {body["outcome"] for body in told.values()} == {"upheld"}
-    assert told[OFFICE]["corrects"] == [row.message_id for row in desk.messages("notice")]
+    (correction,) = desk.sent(OFFICE, "correction")
+    assert correction.link_id == link.link_id
+    assert list(correction.corrects) == [row.message_id for row in desk.messages("notice")]
+    assert "identity only" in correction.statement
     with desk.database.read() as connection:
         found = redress.seen(connection, raised.dispute_id, COUNTY)
     assert (found.outcome, found.closed_at is not None) == ("upheld", True)

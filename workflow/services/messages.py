@@ -87,7 +87,7 @@ class MessagesService(messages_pb2_grpc.MessagesServicer):
         """How far each got."""
         states, limit = [codec.STATE_OF[state] for state in request.states], pages.size(request.page_size)
 
-        def read() -> list[Outgoing]:
+        def read() -> list[tuple[Outgoing, bool]]:
             with self._database.read() as connection:
                 agencies.known(connection, request.ori, "ori")
                 return deliveries.page(connection, request.ori, states, pages.after(request.page_token), limit)
@@ -96,7 +96,8 @@ class MessagesService(messages_pb2_grpc.MessagesServicer):
             found = await asyncio.to_thread(read)
             facts["listed"] = len(found)
         return messages_pb2.ListMessagesResponse(
-            deliveries=[codec.delivery(message) for message in found], next_page_token=pages.token(found, limit)
+            deliveries=[codec.delivery(message, shown=shown) for message, shown in found],
+            next_page_token=pages.token([message for message, _ in found], limit),
         )
 
     async def Redeliver(

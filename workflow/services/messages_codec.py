@@ -71,11 +71,10 @@ def payload(outgoing: Outgoing) -> bytes:
     return json_format.MessageToJson(written, preserving_proto_field_name=True, sort_keys=True, indent=None).encode()
 
 
-def delivery(outgoing: Outgoing) -> messages_pb2.Delivery:
-    """How far a message got. What has not gone out yet is named, and not told."""
-    went_out = outgoing.delivered_at is not None
+def delivery(outgoing: Outgoing, *, shown: bool) -> messages_pb2.Delivery:
+    """How far a message got. What is held back is named, and not told."""
     return messages_pb2.Delivery(
-        message=message(outgoing) if went_out else envelope(outgoing),
+        message=message(outgoing) if shown else envelope(outgoing),
         channel=CHANNELS[outgoing.channel],
         subscription_id=outgoing.subscription_id,
         state=STATES[outgoing.state],
