@@ -234,10 +234,10 @@ class WorkflowServer:
         _log.info("stopped")
 
 
-async def run(settings: WorkflowSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain."""
+async def run(settings: WorkflowSettings, matchers: Callable[[WorkflowSettings], Matcher] = GrpcMatcher) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Arguments as WorkflowServer has them."""
     _log.info("configuration", **settings.shown())
-    server = WorkflowServer(settings)
+    server = WorkflowServer(settings, matchers)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
