@@ -11,8 +11,8 @@ from tenprint.client.commands.evaluate import evaluate
 from tenprint.client.commands.galleries import galleries
 from tenprint.client.commands.identify import identify
 from tenprint.client.commands.load import load, synth_gallery
-from tenprint.client.commands.policy import policy
 from tenprint.client.commands.mock import mock
+from tenprint.client.commands.policy import policy
 from tenprint.client.commands.records import records
 from tenprint.client.commands.serve import serve
 from tenprint.client.commands.upkeep import backup, calibrate, rebuild_index, reembed, restore, verify
