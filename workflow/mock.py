@@ -35,8 +35,9 @@ from tenprint.server.app import AddressError
 from tenprint.store import Database, StoreError
 from tenprint.workflow import agencies, policy
 from tenprint.workflow.agencies import Agency
-from tenprint.workflow.app import MIGRATIONS, run
+from tenprint.workflow.app import run
 from tenprint.workflow.policy import Bands, Policy
+from tenprint.workflow.schema import MIGRATIONS
 from tenprint.workflow.settings import WorkflowSettings
 from tenprint.workflow.types import Gallery, RecordChange, Role
 

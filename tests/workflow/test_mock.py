@@ -16,8 +16,8 @@ from tenprint.client.workflow import WorkflowClient
 from tenprint.store import Database
 from tenprint.v1 import adjudication_pb2, messages_pb2, statistics_pb2, submissions_pb2
 from tenprint.workflow import agencies
-from tenprint.workflow.app import MIGRATIONS
 from tenprint.workflow.mock import AGENCIES, LONGEST_DELAY, Script, script_of
+from tenprint.workflow.schema import MIGRATIONS
 from tenprint.workflow.types import Gallery
 from tests.workflow.ebts.conftest import ebts_file
 
