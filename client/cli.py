@@ -4,12 +4,15 @@ from importlib.metadata import version as installed_version
 
 import typer
 
+from tenprint.client.commands.agencies import agencies
 from tenprint.client.commands.demo import demo
 from tenprint.client.commands.enrol import enrol
 from tenprint.client.commands.evaluate import evaluate
 from tenprint.client.commands.galleries import galleries
 from tenprint.client.commands.identify import identify
 from tenprint.client.commands.load import load, synth_gallery
+from tenprint.client.commands.mock import mock
+from tenprint.client.commands.policy import policy
 from tenprint.client.commands.records import records
 from tenprint.client.commands.serve import serve
 from tenprint.client.commands.upkeep import backup, calibrate, rebuild_index, reembed, restore, verify
@@ -38,10 +41,13 @@ for command in (
     verify,
     rebuild_index,
     calibrate,
+    mock,
 ):
     app.command(epilog=EXIT_CODES)(command)
 app.add_typer(records, name="records")
 app.add_typer(reembed, name="reembed")
+app.add_typer(agencies, name="agencies")
+app.add_typer(policy, name="policy")
 app.add_typer(workflow, name="workflow")
 
 

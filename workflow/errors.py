@@ -20,9 +20,7 @@ class UnknownAgencyError(WorkflowError):
     reason = "UNKNOWN_AGENCY"
 
     def __init__(self, field: str, ori: str) -> None:
-        super().__init__(
-            f"{field}: {ori} is not among the agencies of this server (tenprint workflow agencies imports them)"
-        )
+        super().__init__(f"{field}: {ori} is not among the agencies of this server (tenprint agencies import)")
 
 
 class NotEntitledError(WorkflowError):

@@ -1,12 +1,14 @@
 """Policy: thresholds, bars, deadlines, and what is shared with whom. Data, and versioned: a change is a new version."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection, insert, select
 
+from tenprint.store.database import utc
 from tenprint.workflow import schema
 from tenprint.workflow.types import Gallery, Role
 
@@ -91,6 +93,31 @@ def current(connection: Connection) -> tuple[int, Policy]:
     query = select(schema.policy.c.version, schema.policy.c.document).order_by(schema.policy.c.version.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return (0, Policy()) if row is None else (row.version, Policy.model_validate_json(row.document))
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """When a policy was put in force, and by whom."""
+
+    version: int
+    at: datetime
+    author: str
+
+
+def by_version(connection: Connection, version: int) -> Policy | None:
+    """An earlier policy; version 0: the defaults; None: there was none of this version."""
+    if version == 0:
+        return Policy()
+    query = select(schema.policy.c.document).where(schema.policy.c.version == version)
+    document = connection.execute(query).scalar_one_or_none()
+    return None if document is None else Policy.model_validate_json(document)
+
+
+def history(connection: Connection) -> list[Version]:
+    """Every version that was put in force, newest first."""
+    table = schema.policy
+    query = select(table.c.version, table.c.at, table.c.author).order_by(table.c.version.desc())
+    return [Version(row.version, utc(row.at), row.author) for row in connection.execute(query)]
 
 
 def replace(connection: Connection, policy: Policy, author: str) -> int:

@@ -34,6 +34,9 @@ from tenprint.workflow.types import (
     RecordChange,
 )
 
+MIGRATIONS: Final = "tenprint.workflow:migrations"
+"""The Alembic revisions that make these tables, as tenprint.store.Database takes them."""
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -65,7 +68,7 @@ def _one_of(column: str, values: type) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({allowed})", name=column)
 
 
-agency = Table(  # who takes part, and what each may have; imported by `tenprint workflow agencies`
+agency = Table(  # who takes part, and what each may have; imported by `tenprint agencies`
     "agency",
     metadata,
     Column("ori", _ori(), primary_key=True),

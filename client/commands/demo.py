@@ -77,7 +77,7 @@ def _prepare(database_url: str) -> None:
     """Put agencies and policy into the workflow's database, as `tenprint agencies` and `tenprint policy` do."""
     from tenprint.store import Database
     from tenprint.workflow import agencies, policy
-    from tenprint.workflow.app import MIGRATIONS
+    from tenprint.workflow.schema import MIGRATIONS
 
     database = Database(database_url, migrations=MIGRATIONS)
     try:

@@ -15,7 +15,7 @@ from tenprint.store import Database
 from tenprint.v1 import submissions_pb2
 from tenprint.workflow import agencies, policy
 from tenprint.workflow.agencies import Agency
-from tenprint.workflow.app import MIGRATIONS
+from tenprint.workflow.schema import MIGRATIONS
 from tenprint.workflow.types import Role
 
 BUREAU, COUNTY, SECOND, OFFICE, UNIT, OVERSIGHT = (

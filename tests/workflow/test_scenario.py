@@ -290,6 +290,8 @@ def test_two_counties_a_leg_that_is_down_a_receiver_that_is_away_and_a_kill(work
     stranger = tcn()
     workflow.submit(SECOND, card(3, SECOND, stranger))
     assert {leg.state for leg in settled(workflow, SECOND, stranger).values()} == {submissions.LEG_STATE_NO_MATCH}
+    assert eventually(lambda: len(mailbox(workflow, SECOND)) == 2)
+    assert not any(item.message.WhichOneof("content") for item in mailbox(workflow, SECOND))  # not passed on yet
     for ori in (BUREAU, SECOND):
         told = [message.answer for message in receive(workflow, ori, 2)]
         assert {answer.outcome for answer in told} == {submissions.LEG_STATE_NO_MATCH}
