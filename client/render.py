@@ -1,7 +1,7 @@
 """Answers as tables for people."""
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tenprint.client.types import (
@@ -47,7 +47,8 @@ def answer(value: Answer) -> RenderableType:
     """One gallery's answer: the sentence, and its candidates."""
     if not value.candidates:
         return answer_line(value)
-    table = Table("rank", "subject", "encounter", "score", "exp. FPIR", "fingers", "best and worst finger")
+    subject = Column("subject", overflow="fold")
+    table = Table("rank", subject, "encounter", "score", "FPIR", "fingers", "best and worst finger")
     for candidate in value.candidates:
         ordered = sorted(candidate.finger_scores, key=_strength, reverse=True)
         ends = [ordered[0]] if len(ordered) == 1 else [ordered[0], ordered[-1]]
