@@ -9,6 +9,7 @@ from tenprint.workflow.drop_folder import UNREADABLE, DropFolder, FolderLimits
 from tenprint.workflow.ebts import SubmissionError, read_submission
 from tenprint.workflow.ebts.errors import Problem, Sender
 from tests.workflow.ebts.conftest import ebts_file
+from tests.workflow.servers import BUREAU, eventually, make_workflow
 
 ORI = "WVSIB0000"
 GOOD = ebts_file()
@@ -216,3 +217,25 @@ async def test_one_agencys_broken_folder_does_not_stop_the_others(folder, home):
     (other / "in").write_text("not a folder")
     (home / "in" / "a.ebts").write_bytes(GOOD)
     assert await settle(folder) == 1
+
+
+async def test_the_process_takes_bookings_from_its_folder_and_refuses_the_others(tmp_path):
+    root = tmp_path / "drop"
+    for ori in (BUREAU, "ZZSIB0000"):
+        (root / ori / "in").mkdir(parents=True)
+    workflow = make_workflow(tmp_path / "workflow", DROP_FOLDER=str(root), CRIMINAL_MATCHER="127.0.0.1:1").start()
+    try:
+        good = ebts_file(header={8: BUREAU}, fields={73: BUREAU})
+        (root / BUREAU / "in" / "good.ebts").write_bytes(good)
+        (root / BUREAU / "in" / "foreign.ebts").write_bytes(GOOD)
+        (root / "ZZSIB0000" / "in" / "stranger.ebts").write_bytes(ebts_file(header={8: "ZZSIB0000"}))
+        eventually(lambda: list((root / "ZZSIB0000" / "refused").glob("*")))
+        eventually(lambda: not list((root / BUREAU / "in").iterdir()) and not list((root / BUREAU / "taken").iterdir()))
+        assert workflow.status(BUREAU, "TCN-0000000001").tcn == "TCN-0000000001"
+        assert listing(root / BUREAU) == {"refused": ["foreign.ebts"]}
+        ((_, foreign),) = answers(root / BUREAU)
+        ((_, stranger),) = answers(root / "ZZSIB0000")
+        assert foreign[60].value.startswith("1.008 WRONG_ORI")
+        assert stranger[60].value.startswith("1.008 UNKNOWN_AGENCY")
+    finally:
+        workflow.stop()
