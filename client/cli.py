@@ -11,6 +11,7 @@ from tenprint.client.commands.evaluate import evaluate
 from tenprint.client.commands.galleries import galleries
 from tenprint.client.commands.identify import identify
 from tenprint.client.commands.load import load, synth_gallery
+from tenprint.client.commands.mock import mock
 from tenprint.client.commands.policy import policy
 from tenprint.client.commands.records import records
 from tenprint.client.commands.serve import serve
@@ -40,6 +41,7 @@ for command in (
     verify,
     rebuild_index,
     calibrate,
+    mock,
 ):
     app.command(epilog=EXIT_CODES)(command)
 app.add_typer(records, name="records")

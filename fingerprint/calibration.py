@@ -7,6 +7,7 @@ went, and nothing beyond (ADR 0016).
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -38,7 +39,7 @@ class Reach:
     Attributes:
         least: the least FPIR.
         greatest: the greatest.
-        lowest: the score of the greatest.
+        lowest: the score of the greatest, from which on the rate falls.
         highest: the score of the least.
     """
 
@@ -75,13 +76,14 @@ class Calibration:
             gallery_size: records searched, at least 1.
 
         Returns:
-            3 / searches fitted on at least, less than 1; None outside the fitted range, where nothing is claimed.
+            3 / searches fitted on at least; 0.99 stands for more, too. None above the fitted range and for galleries of
+            which it says nothing: nothing is claimed there.
 
         Raises:
             ValueError: if `fingers` or `gallery_size` is out of range.
         """
         tail = self._tail(kind, fingers, gallery_size)
-        if tail is None or not score >= tail.lowest(gallery_size):
+        if tail is None or math.isnan(score):
             return None
         found = tail.rate(score, gallery_size)
         return found if found >= tail.least else None
@@ -89,7 +91,7 @@ class Calibration:
     def fpir_bound(self, kind: Kind, score: float, fingers: int, gallery_size: int) -> float | None:
         """What the expected FPIR of a score above the fitted range does not exceed; None for any other score."""
         tail = self._tail(kind, fingers, gallery_size)
-        if tail is None or not score >= tail.lowest(gallery_size):
+        if tail is None or math.isnan(score):
             return None
         return tail.least if tail.rate(score, gallery_size) < tail.least else None
 

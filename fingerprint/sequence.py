@@ -91,18 +91,36 @@ class SequenceReport:
     unchecked: tuple[UncheckedFinger, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prints:
+    """What is compared of a card.
+
+    Attributes:
+        rolled: by the finger that each is filed as; None: its image cannot be read, or shows no print.
+        plain: by the finger that each slap or plain thumb shows.
+    """
+
+    rolled: Mapping[FingerPosition, FingerFeatures | None]
+    plain: Mapping[FingerPosition, FingerFeatures]
+
+
 def sequence_faults(
     impressions: Iterable[Impression], missing: Collection[FingerPosition] = frozenset()
 ) -> SequenceReport:
     """Hold a card's rolled fingers (1 to 10) against its plain thumbs (11, 12, 15) and slaps (13, 14).
 
-    Takes about 2 s of one core for a card of fourteen images. Images that cannot be decoded, slaps that cannot be cut
-    and prints without minutiae are left out, and what they would have told is unchecked.
+    Images that cannot be decoded, slaps that cannot be cut and prints without minutiae are left out, and what they
+    would have told is unchecked. Takes seconds of one core for a card of fourteen images: not for an event loop.
 
     Args:
         impressions: of one card, in any order; of several of one position the first counts.
         missing: fingers that the card declares absent.
     """
+    return compare_prints(read_prints(impressions, missing))
+
+
+def read_prints(impressions: Iterable[Impression], missing: Collection[FingerPosition] = frozenset()) -> Prints:
+    """The first half of :func:`sequence_faults`, nearly all of its work: decode, cut, find minutiae."""
     rolled: dict[FingerPosition, FingerFeatures | None] = {}
     plain: dict[FingerPosition, FingerFeatures] = {}
     for impression in impressions:
@@ -111,38 +129,39 @@ def sequence_faults(
             rolled[position] = _features(impression)
         elif position > FINGERS[-1]:
             for finger, image in _plain_fingers(impression, frozenset(missing)).items():
-                found = _features_of(image)
-                if found is not None and finger not in plain:
+                found = None if finger in plain else _features_of(image)
+                if found is not None:
                     plain[finger] = found
-    return _report(rolled, plain)
+    return Prints(rolled, plain)
 
 
-def _report(
-    rolled: Mapping[FingerPosition, FingerFeatures | None], plain: Mapping[FingerPosition, FingerFeatures]
-) -> SequenceReport:
-    rows = [finger for finger in sorted(rolled) if rolled[finger] is not None]
-    columns = sorted(plain)
-    scores = _scores([rolled[finger] for finger in rows], [plain[finger] for finger in columns])
+def compare_prints(prints: Prints) -> SequenceReport:
+    """The second half of :func:`sequence_faults`: compare every rolled with every plain finger."""
+    readable = {finger: found for finger, found in sorted(prints.rolled.items()) if found is not None}
+    rows, columns = list(readable), sorted(prints.plain)
+    scores = _scores(list(readable.values()), [prints.plain[finger] for finger in columns])
     shows = _clear_matches(rows, columns, scores)
-    faults = []
-    for finger in rows:
-        if finger in shows and shows[finger][0] is not finger:
+    faults: list[SequenceFault] = []
+    confirmed: list[FingerPosition] = []
+    unchecked: list[UncheckedFinger] = []
+    for finger in sorted(prints.rolled):
+        if finger not in shows:
+            unchecked.append(UncheckedFinger(finger, _why_not(finger, prints)))
+        elif shows[finger][0] is finger:
+            confirmed.append(finger)
+        else:
             other, score = shows[finger]
             there = shows[other][0] if other in shows else None
             faults.append(SequenceFault(_kind(finger, other, there), finger, other, score))
-    unchecked = []
-    for finger in sorted(rolled):
-        if finger in shows:
-            continue
-        if rolled[finger] is None:
-            reason = "its image cannot be read, or shows no print"
-        elif finger not in plain:
-            reason = "the card has no usable plain print of this finger, and it clearly matches no other"
-        else:
-            reason = "it clearly matches no plain print of the card"
-        unchecked.append(UncheckedFinger(finger, reason))
-    confirmed = tuple(finger for finger in rows if finger in shows and shows[finger][0] is finger)
-    return SequenceReport(tuple(faults), confirmed, tuple(unchecked))
+    return SequenceReport(tuple(faults), tuple(confirmed), tuple(unchecked))
+
+
+def _why_not(finger: FingerPosition, prints: Prints) -> str:
+    if prints.rolled[finger] is None:
+        return "its image cannot be read, or shows no print"
+    if finger not in prints.plain:
+        return "the card has no usable plain print of this finger, and it clearly matches no other"
+    return "it clearly matches no plain print of the card"
 
 
 def _clear_matches(
@@ -150,9 +169,9 @@ def _clear_matches(
 ) -> dict[FingerPosition, tuple[FingerPosition, float]]:
     """The plain finger that each rolled print clearly shows, and the score; without those that show none.
 
-    Clear is a score that is high, and well above those of this rolled print with every other plain finger, and of every
-    other rolled print with this plain finger; the one filed as that finger aside, which shows it too where a finger
-    was rolled twice.
+    Clear is a score that is high, and well above those of this rolled print with every other plain finger. Where it is
+    not the finger that it is filed as, it must also be well above those of every other rolled print with that plain
+    finger, but for the one filed as it, which shows it too where a finger was rolled twice.
     """
     found = {}
     for row, finger in enumerate(rows):
@@ -161,7 +180,8 @@ def _clear_matches(
         best = int(np.argmax(scores[row]))
         score = float(scores[row, best])
         others = [*np.delete(scores[row], best)]
-        others += [scores[place, best] for place, other in enumerate(rows) if other not in (finger, columns[best])]
+        if columns[best] is not finger:
+            others += [scores[place, best] for place, other in enumerate(rows) if other not in (finger, columns[best])]
         if score >= CLEAR_SCORE and score >= CLEAR_RATIO * max(others, default=0.0):
             found[finger] = (columns[best], score)
     return found
@@ -176,11 +196,10 @@ def _kind(filed_as: FingerPosition, shows: FingerPosition, there: FingerPosition
     return FaultKind.DOUBLED if there is shows else FaultKind.MISPLACED
 
 
-def _scores(rolled: Sequence[FingerFeatures | None], plain: Sequence[FingerFeatures]) -> NDArray[np.float64]:
+def _scores(rolled: Sequence[FingerFeatures], plain: Sequence[FingerFeatures]) -> NDArray[np.float64]:
     """Of every rolled with every plain finger, float64 [rolled, plain]."""
-    return np.array(
-        [[result.score for result in match(finger, plain)] for finger in rolled if finger is not None], np.float64
-    ).reshape(len(rolled), len(plain))
+    scores = [[result.score for result in match(finger, plain)] for finger in rolled]
+    return np.array(scores, np.float64).reshape(len(rolled), len(plain))
 
 
 def _plain_fingers(impression: Impression, missing: frozenset[FingerPosition]) -> dict[FingerPosition, GreyImage]:

@@ -86,8 +86,8 @@ class Tail:
         return self.blocks[0].size <= size <= self.blocks[-1].size * EXTENSION
 
     def lowest(self, size: int) -> float:
-        """The score where the range begins."""
-        return self.blocks[min(bisect_left(self.blocks, size, key=_size), len(self.blocks) - 1)].knots[0][0]
+        """The score from which on the rate falls; below, it is what it is there, or more."""
+        return self.blocks[bisect_right(self.blocks, size, key=_size) - 1].knots[0][0]
 
     def highest(self, size: int) -> float:
         """The score where the range ends."""
@@ -101,7 +101,7 @@ class Tail:
         largest size measured it grows with the size, the most that a concave function can.
 
         Args:
-            score: `lowest` at least.
+            score: any.
             size: one that is covered.
         """
         place = bisect_left(self.blocks, size, key=_size)

@@ -77,6 +77,9 @@ _PARALLEL_SCANS = 4
 class ScanIndex:
     """FAISS's IndexPQFastScan with one codebook for all pieces.
 
+    Answers come through FAISS's reservoir, whatever k (``implem`` 13): the heap that FAISS takes for short lists is
+    other code, and every record is to be treated alike.
+
     Args:
         centroids: float32 [16, piece].
         width: numbers of a row, a multiple of the piece.
@@ -91,13 +94,19 @@ class ScanIndex:
         self._index = faiss.IndexPQFastScan(width, pieces, 4, faiss.METRIC_INNER_PRODUCT)
         faiss.copy_array_to_vector(np.tile(centroids.reshape(-1), pieces), self._index.pq.centroids)
         self._index.is_trained = True
+        self._index.implem = 13
         if packed is not None:  # what `add` would have left
             faiss.copy_array_to_AlignedTable(packed, self._index.codes)
             self._index.ntotal = count
             self._index.ntotal2 = -(-count // self._index.bbs) * self._index.bbs  # type: ignore[attr-defined]  # in C++
 
+    @property
+    def count(self) -> int:
+        """Rows."""
+        return int(self._index.ntotal)
+
     def add(self, rows: NDArray[np.float32]) -> None:
-        """Encode further rows, float32 [n, width]."""
+        """Encode further rows, float32 [n, width]. Never beside a search."""
         faiss.omp_set_num_threads(_THREADS)
         self._index.add(rows)
 
@@ -108,7 +117,12 @@ class ScanIndex:
         return view
 
     def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The k rows of largest approximate inner product with each query; as the function of that name."""
+        """The k rows of largest approximate inner product with each query; as the function of that name.
+
+        A row whose sum of table entries is 0, the least there can be, is not found: -1 stands in its place, with a
+        score of minus infinity.
+        """
         faiss.omp_set_num_threads(_THREADS if len(queries) >= _PARALLEL_SCANS else 1)
         scores, numbers = self._index.search(queries, k)
+        scores[numbers < 0] = -np.inf
         return scores, numbers

@@ -45,9 +45,18 @@ MAX_ID_LENGTH = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
-    """What a search sees: one published state, replaced as a whole by every write."""
+    """What a search sees: one published state, replaced as a whole by every write.
+
+    Attributes:
+        segments: all of them.
+        coded: the sets of fingers of which scan codes nominate. Every segment of these has them.
+        records: live encounters.
+        subjects: of those.
+        position: in the caller's log.
+    """
 
     segments: tuple[Segment, ...] = ()
+    coded: frozenset[int] = frozenset()
     records: int = 0
     subjects: int = 0
     position: str = ""
@@ -61,15 +70,18 @@ class Gallery:
 
     A finger's score is the cosine of the two finger vectors; a capture's score is the mean over the fingers that both
     sides have. It depends on the two captures alone, to the last bit. Those scored are proven to include the best, but
-    in large files: there scan codes choose whom to score, and what they miss is measured (`nomination.py`).
+    in a large gallery: there scan codes choose whom to score, and what they miss is measured (`nomination.py`). Whom
+    they choose, and so the whole answer, depends on the encounters that the gallery holds, and not on where they lie:
+    in memory or in which files, in which order they came, what was deleted.
 
     Args:
         name: the gallery's name, 1 to 256 characters.
         dimension: numbers a finger, 1 to 4096.
         model_version: the embedding model of every vector, 1 to 256 characters. Vectors do not carry it: the caller
             checks it before it hands them in.
-        scan_from: encounters from which on the gallery's files have scan codes; None: never, every search is exact.
-            Where the dimension is no multiple of 4 there are none either.
+        scan_from: encounters from which on scan codes nominate, of fingers that 1,024 of them have, or ``scan_from``
+            where that is less; None: never, every search is exact. Where the dimension is no multiple of 4 there are
+            none either.
 
     Raises:
         InvalidIdError: if the name or the model version is empty or too long.
@@ -202,15 +214,14 @@ class Gallery:
             OSError: if the disk does not take it. The gallery goes on as it was.
         """
         state = self._sealed()
-        least = self._coded_from(state.records)
-        plan = plan_rewrites(state.segments, frozenset(erase), least)
+        plan = plan_rewrites(state.segments, frozenset(erase), state.coded)
         kept = [
             SegmentEntry(segment.file, segment.mask, self._crc_of[segment.file], packed_dead(segment.dead))
             for segment in state.segments
             if segment.file is not None and not any(segment in group for group in plan)
         ]
         try:
-            written = [self._written(folder, group, least) for group in plan]
+            written = [self._written(folder, group, state.coded) for group in plan]
             manifest = Manifest(
                 gallery=self._name,
                 origin=origin,
@@ -325,7 +336,7 @@ class Gallery:
         state = self._published
         masks = presence_masks(probes)
         began = time.perf_counter()
-        nominated = nominate(state.segments, probes, masks, k, exact=exact)
+        nominated = nominate(state.segments, probes, masks, k, coded=frozenset() if exact else state.coded)
         halfway = time.perf_counter()
         results = []
         shared_by = {
@@ -406,19 +417,23 @@ class Gallery:
     def _files(self) -> list[str]:
         return [segment.file for segment in self._published.segments if segment.file is not None]
 
-    def _coded_from(self, records: int) -> int | None:
-        """How many encounters a file needs to get scan codes in a gallery of so many; None: none gets any."""
+    def _coded(self, segments: Sequence[Segment], records: int) -> frozenset[int]:
+        """The sets of fingers of which scan codes nominate: decided by what the gallery holds, not by where it lies."""
         if self._scan_from is None or records < self._scan_from:
-            return None
-        return min(SCAN_ROWS, self._scan_from)
+            return frozenset()
+        held: Counter[int] = Counter()
+        for segment in segments:
+            held[segment.mask] += segment.live
+        return frozenset(mask for mask, count in held.items() if count >= min(SCAN_ROWS, self._scan_from))
 
-    def _written(self, folder: SnapshotFolder, group: Sequence[Segment], scan_from: int | None) -> SegmentEntry | None:
-        """The live encounters of a group of segments as one new file, with codes from so many on; None where there are
-        none."""
-        live = sum(segment.live for segment in group)
-        if not live:
+    def _written(
+        self, folder: SnapshotFolder, group: Sequence[Segment], coded: AbstractSet[int]
+    ) -> SegmentEntry | None:
+        """The live encounters of a group of segments as one new file, with codes where these nominate; None where there
+        are none."""
+        if not any(segment.live for segment in group):
             return None
-        codebook = self._codebook if scan_from is not None and live >= scan_from else None
+        codebook = self._codebook if group[0].mask in coded else None
         path = folder.path / f"{uuid.uuid4().hex}.segment"
         crc = write_segment(path, group, self._dimension, codebook, folder.fsynced)
         return SegmentEntry(path.name, group[0].mask, crc, "")
@@ -448,11 +463,12 @@ class Gallery:
         return Segment.empty(self._new_serial(), mask, self._dimension)
 
     def _publish(self, segments: Iterable[Segment], position: str | None = None) -> None:
+        held, records = tuple(segments), len(self._serial_of)
+        coded = self._coded(held, records)
+        if self._codebook is not None and coded:
+            held = tuple(segment.encoded(self._codebook) if segment.mask in coded else segment for segment in held)
         self._published = _State(
-            tuple(segments),
-            len(self._serial_of),
-            len(self._encounters_of),
-            self._published.position if position is None else position,
+            held, coded, records, len(self._encounters_of), self._published.position if position is None else position
         )
 
 

@@ -1,12 +1,15 @@
 """Nomination: FAISS names the encounters that can be among the best k subjects.
 
-Segments without scan codes are scanned whole, with proof that none is missing. Of those with codes, the codes name some
-hundred encounters in all, and these are compared in float32 as a flat scan would; that none is missing among those is
-measured (docs/performance.md), not proven. Which of the two a segment gets was decided when its file was written, and
-what its codes say of an encounter depends on the probe and that encounter: never on the batch, the threads or the load.
+In a small gallery all segments are scanned whole, with proof that none is missing. In a large one, of all encounters
+whose fingers many others have too, scan codes name some hundred in all, and these are compared in float32 as a flat
+scan would; that none is missing among those is measured (docs/performance.md), not proven. What an encounter's codes
+say depends on the probe and that encounter, and the cut among them is made over the whole gallery, with everything that
+is level at it. So who is named depends on what the gallery holds: never on segments, files, the batch, the threads or
+the load.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -25,6 +28,15 @@ more cost 4 % of a scan), where a second scan costs a whole one."""
 
 _DEAD_MARGIN = 64
 """Further nominees asked of a segment that holds dead rows, one for each, at most so many."""
+
+_LEVEL_MARGIN = 64
+"""Nominees that codes are asked for beyond those wanted, for those that are level with the last of them."""
+
+_UNEVEN = 3
+"""How many times its share of the nominees a segment is asked for at first; asked again where that was too few."""
+
+_CODED_AT_ONCE = 64
+"""Probes answered for by codes together: what codes name for one fills 10 to 100 KB until the cut is made."""
 
 _GROWTH = 4
 """By how much the nominees asked for grow when the first ones do not prove the answer."""
@@ -71,7 +83,12 @@ def nomination_error(width: int) -> float:
 
 
 def nominate(
-    segments: Sequence[Segment], probes: NDArray[np.float32], masks: Sequence[int], k: int, *, exact: bool
+    segments: Sequence[Segment],
+    probes: NDArray[np.float32],
+    masks: Sequence[int],
+    k: int,
+    *,
+    coded: AbstractSet[int],
 ) -> list[list[Nominees]]:
     """Name every encounter that can be the best of one of the k best subjects, for each probe.
 
@@ -85,7 +102,7 @@ def nominate(
         probes: float32 [n, 10, d], unit slots.
         masks: the n probes' fingers.
         k: subjects wanted.
-        exact: scan every segment whole, codes or no.
+        coded: sets of fingers of which codes name; the segments of all others are scanned whole.
 
     Returns:
         For each probe, the nominees of the segments that share a finger with it, those with none left out.
@@ -93,9 +110,8 @@ def nominate(
     if not masks:
         return []
     slack = 2 * nomination_error(FINGERS * probes.shape[2])
-    coded = [] if exact else [segment for segment in segments if segment.codes is not None]
-    found = _ask_codes(coded, probes, masks, k)
-    whole = [segment for segment in segments if exact or segment.codes is None]
+    found = _ask_codes([segment for segment in segments if segment.mask in coded], probes, masks, k)
+    whole = [segment for segment in segments if segment.mask not in coded]
     pool = Pool([segment for segment in whole if segment.count <= POOL_ROWS], probes, masks)
     large = [segment for segment in whole if segment.count > POOL_ROWS]
     floors = [-np.inf] * len(masks)
@@ -145,23 +161,6 @@ def _ask(
     return [Nominees(segment, rows[i][alive[i]], scores[i][alive[i]], bounds[i]) for i in range(len(asking))]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Named:
-    """What the codes of one segment name for one probe.
-
-    Attributes:
-        segment: where they lie.
-        shared: fingers in common.
-        rows: int64 [n]; none dead.
-        approximate: float32 [n], approximate scores, falling.
-    """
-
-    segment: Segment
-    shared: int
-    rows: NDArray[np.int64]
-    approximate: NDArray[np.float32]
-
-
 def _ask_codes(
     segments: Sequence[Segment], probes: NDArray[np.float32], masks: Sequence[int], k: int
 ) -> list[dict[int, Nominees]]:
@@ -169,46 +168,96 @@ def _ask_codes(
 
     Of all segments that share as many fingers with the probe, the same number is named as if they were one.
     """
-    named: list[list[_Named]] = [[] for _ in masks]
-    for segment in segments:
-        asking = [number for number, mask in enumerate(masks) if mask & segment.mask]
-        if asking:
-            for number, answer in zip(asking, _scan(segment, probes, masks, asking, k), strict=True):
-                named[number].append(answer)
-    return [_compared(probe, answers, k) for probe, answers in zip(probes, named, strict=True)]
-
-
-def _scan(
-    segment: Segment, probes: NDArray[np.float32], masks: Sequence[int], asking: list[int], k: int
-) -> Iterator[_Named]:
-    if segment.codes is None:
-        raise ValueError("a segment without codes cannot be scanned by them")
-    shared = [(masks[number] & segment.mask).bit_count() for number in asking]
-    wanted = nominees_wanted(k, min(shared))
-    limit = min(wanted + segment.dead_count, segment.count)  # the dead, however near, displace nobody
-    queries = probes[np.ix_(asking, slots_of(segment.mask))].reshape(len(asking), -1)
-    products, rows = segment.codes.nearest(queries, limit)
-    for i, fingers in enumerate(shared):
-        alive = ~segment.dead[rows[i]]
-        yield _Named(segment, fingers, rows[i][alive], products[i][alive] / fingers)
-
-
-def _compared(probe: NDArray[np.float32], named: Sequence[_Named], k: int) -> dict[int, Nominees]:
-    """The nearest of what codes named, compared."""
-    found: dict[int, Nominees] = {}
-    for shared in {answer.shared for answer in named}:
-        group = [answer for answer in named if answer.shared == shared]
-        wanted = nominees_wanted(k, shared)
-        scores = np.concatenate([answer.approximate for answer in group])
-        floor = -np.inf if len(scores) <= wanted else np.partition(scores, -wanted)[-wanted]
-        for answer in group:
-            rows = answer.rows[answer.approximate >= floor]
-            if len(rows):
-                query = probe[list(slots_of(answer.segment.mask))].reshape(-1)
-                exact = products_of(query, answer.segment.vectors, rows).astype(np.float64) / shared
-                order = np.argsort(-exact, kind="stable")
-                found[answer.segment.serial] = Nominees(answer.segment, rows[order], exact[order], None)
+    found: list[dict[int, Nominees]] = [{} for _ in masks]
+    for start in range(0, len(masks), _CODED_AT_ONCE):
+        numbers = range(start, min(start + _CODED_AT_ONCE, len(masks)))
+        for shared in range(1, FINGERS + 1):
+            scans = [
+                _Scan(segment, asking)
+                for segment in segments
+                if segment.live and (asking := [n for n in numbers if (masks[n] & segment.mask).bit_count() == shared])
+            ]
+            if scans:
+                floors = _cut(scans, probes, nominees_wanted(k, shared))
+                for scan in scans:
+                    for number, rows in scan.not_below(floors):
+                        found[number][scan.segment.serial] = _compared(scan.segment, probes[number], shared, rows)
     return found
+
+
+class _Scan:
+    """What the codes of one segment say of some probes.
+
+    Args:
+        segment: with codes and a live encounter.
+        asking: the probes' numbers, rising.
+    """
+
+    def __init__(self, segment: Segment, asking: Sequence[int]) -> None:
+        self.segment, self.asking = segment, np.array(asking)
+        self._limit = 0
+        self.scores = np.empty((len(asking), 0), dtype=np.float32)
+        """Approximate inner products, float32 [len(asking), m]; minus infinity for what is dead."""
+        self.bounds = np.full(len(asking), np.inf, dtype=np.float32)
+        """Every encounter above it is among the scores, of those level with it some; float32 [len(asking)]."""
+        self._rows = np.empty((len(asking), 0), dtype=np.int64)
+
+    def ask(self, probes: NDArray[np.float32], limit: int, wanting: NDArray[np.bool_]) -> None:
+        """Have up to ``limit`` encounters named, and room for the dead, for some of ``asking``: bool [len(asking)]."""
+        if self.segment.codes is None:
+            raise ValueError("a segment without codes cannot be scanned by them")
+        self._limit = limit + min(self.segment.dead_count, _DEAD_MARGIN)
+        queries = probes[self.asking[wanting]][:, slots_of(self.segment.mask)].reshape(int(wanting.sum()), -1)
+        scores, rows, bounds = self.segment.codes.nearest(queries, self._limit)
+        if self.segment.dead_count:
+            scores[self.segment.dead[rows]] = -np.inf
+        if wanting.all():
+            self.scores, self._rows, self.bounds = scores, rows, bounds
+            return
+        missing = ((0, 0), (0, scores.shape[1] - self.scores.shape[1]))
+        self.scores = np.pad(self.scores, missing, constant_values=-np.inf)
+        self._rows = np.pad(self._rows, missing)
+        self.scores[wanting], self._rows[wanting], self.bounds[wanting] = scores, rows, bounds
+
+    def ask_again(self, probes: NDArray[np.float32], floors: NDArray[np.float32]) -> bool:
+        """Have more named where an encounter that is not can reach the floor of its probe; whether there was such."""
+        wanting = (self.bounds >= floors[self.asking]) & (self.bounds > -np.inf)
+        if not wanting.any():
+            return False
+        self.ask(probes, _GROWTH * self._limit, wanting)
+        return True
+
+    def not_below(self, floors: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """The probes for which it has encounters that reach their floor, and those, int64."""
+        reached = (self.scores >= floors[self.asking, np.newaxis]) & (self.scores > -np.inf)
+        for i in np.flatnonzero(reached.any(axis=1)).tolist():
+            yield int(self.asking[i]), self._rows[i, reached[i]]
+
+
+def _cut(scans: Sequence[_Scan], probes: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
+    """The approximate score of each probe's last nominee of all scans, float32 [n]; minus infinity where there are
+    fewer than wanted. When it returns, every live encounter that reaches it has been named."""
+    live = sum(scan.segment.live for scan in scans)
+    for scan in scans:
+        share = min(wanted, _UNEVEN * wanted * scan.segment.live // live)
+        scan.ask(probes, share + _LEVEL_MARGIN, np.ones(len(scan.asking), dtype=np.bool_))
+    floors = np.full(len(probes), -np.inf, dtype=np.float32)
+    again = True
+    while again:
+        for number in sorted({number for scan in scans for number in scan.asking.tolist()}):
+            scores = np.concatenate([scan.scores[scan.asking == number].ravel() for scan in scans])
+            if len(scores) >= wanted:
+                floors[number] = np.partition(scores, -wanted)[-wanted]
+        again = any(scan.ask_again(probes, floors) for scan in scans)
+    return floors
+
+
+def _compared(segment: Segment, probe: NDArray[np.float32], shared: int, rows: NDArray[np.int64]) -> Nominees:
+    """What codes named, compared."""
+    query = probe[list(slots_of(segment.mask))].reshape(-1)
+    scores = products_of(query, segment.vectors, rows).astype(np.float64) / shared
+    order = np.argsort(-scores, kind="stable")
+    return Nominees(segment, rows[order], scores[order], None)
 
 
 def _listed(found: Collection[Nominees]) -> Iterator[tuple[float, str]]:

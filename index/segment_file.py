@@ -8,7 +8,7 @@ Layout, little-endian: one page of header, then sections, each beginning on a pa
     16        JSON {"mask", "count", "dimension", "sections": {name: {"offset", "bytes", "crc32"}}}
 
 Sections: `vectors` float32 [count, fingers * d]; `encounters`, `subjects`, `features`: uint64 [count + 1] of ends, then
-the bytes of all rows one after another. Of many encounters also `codebook`, float32 [16, 4], and `codes`, uint8, as
+the bytes of all rows one after another. Where codes nominate also `codebook`, float32 [16, 4], and `codes`, uint8, as
 FastScan reads them (`scan.py`). A reader ignores sections it does not know, so others can join.
 """
 
@@ -83,18 +83,18 @@ def write_segment(
     mask = sources[0].mask
     kept = [(segment, segment.live_rows()) for segment in sources]
     count = sum(len(rows) for _, rows in kept)
-    codes = None if codebook is None else ScanCodes(codebook, len(slots_of(mask)) * dimension)
     try:
         with path.open("xb") as file:
             file.write(b"\0" * _PAGE)
             sections = {
-                "vectors": _write_section(file, _vector_chunks(kept, codes)),
+                "vectors": _write_section(file, _vector_chunks(kept)),
                 "encounters": _write_section(file, _packed(lambda s, r: s.encounter_ids[r].encode(), kept)),
                 "subjects": _write_section(file, _packed(lambda s, r: s.subject_ids[r].encode(), kept)),
                 "features": _write_section(file, _packed(lambda s, r: s.features[r], kept)),
             }
-            if codes is not None:
-                sections["codebook"] = _write_section(file, [codes.codebook.centroids.astype("<f4").tobytes()])
+            if codebook is not None:
+                codes = _encoded(kept, codebook, len(slots_of(mask)) * dimension)
+                sections["codebook"] = _write_section(file, [codebook.centroids.astype("<f4").tobytes()])
                 sections["codes"] = _write_section(file, [codes.packed().tobytes()])
             header = {"mask": mask, "count": count, "dimension": dimension, "sections": sections}
             text = json.dumps(header, sort_keys=True).encode()
@@ -151,6 +151,7 @@ def open_segment(
         sealed=True,
         file=path.name,
         codes=codes,
+        codes_filed=codes is not None,
     )
 
 
@@ -172,7 +173,7 @@ def _codes(name: str, parts: Mapping[str, memoryview], codebook: Codebook, width
         return None
     if len(parts["codes"]) != ScanCodes.packed_size(width, count):
         raise DamagedSnapshotError(name, "its scan codes are not as many as it says")
-    return ScanCodes(codebook, width, np.frombuffer(parts["codes"], dtype=np.uint8), count)
+    return ScanCodes.of_packed(codebook, width, np.frombuffer(parts["codes"], dtype=np.uint8), count)
 
 
 def _header(name: str, mapped: memoryview, expected_crc: int) -> dict[str, Any]:
@@ -211,14 +212,23 @@ def _write_section(file: BinaryIO, chunks: Iterable[bytes]) -> dict[str, int]:
     return {"offset": offset, "bytes": length, "crc32": crc}
 
 
-def _vector_chunks(kept: Sequence[tuple[Segment, NDArray[np.int64]]], codes: ScanCodes | None) -> Iterator[bytes]:
-    """The vectors; on the way past, they are encoded."""
+def _vector_chunks(kept: Sequence[tuple[Segment, NDArray[np.int64]]]) -> Iterator[bytes]:
     for segment, rows in kept:
         for start in range(0, len(rows), _CHUNK_ROWS):
-            chunk = segment.rows[rows[start : start + _CHUNK_ROWS]]
-            if codes is not None:
-                codes.add(chunk)
-            yield chunk.astype("<f4", copy=False).tobytes()
+            yield segment.rows[rows[start : start + _CHUNK_ROWS]].astype("<f4", copy=False).tobytes()
+
+
+def _encoded(kept: Sequence[tuple[Segment, NDArray[np.int64]]], codebook: Codebook, width: int) -> ScanCodes:
+    """The codes of all rows: those that whole segments have already where they fit, the others made."""
+    codes = ScanCodes(codebook, width)
+    for segment, rows in kept:
+        taken = None if segment.codes is None or segment.dead_count else codes.followed_by(segment.codes)
+        if taken is not None:
+            codes = taken
+            continue
+        for start in range(0, len(rows), _CHUNK_ROWS):
+            codes = codes.extended(segment.rows[rows[start : start + _CHUNK_ROWS]])
+    return codes
 
 
 def _packed(

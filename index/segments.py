@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenprint.index.results import Record
-from tenprint.index.scan import ScanCodes
+from tenprint.index.scan import Codebook, ScanCodes
 from tenprint.index.vectors import FINGERS, slots_of
 
 SEGMENT_ROWS = 16_384
@@ -57,7 +57,8 @@ class Segment:
         dead_count: how many of the first ``count`` are dead.
         sealed: whether it takes no more encounters.
         file: name of the file it lies in; None: in memory.
-        codes: its scan codes; None: it is scanned whole.
+        codes: the scan codes of the first ``count`` rows; None: none have been needed yet.
+        codes_filed: whether its file holds them too.
     """
 
     serial: int
@@ -72,6 +73,7 @@ class Segment:
     sealed: bool = False
     file: str | None = None
     codes: ScanCodes | None = None
+    codes_filed: bool = False
 
     @classmethod
     def empty(cls, serial: int, mask: int, dimension: int) -> "Segment":
@@ -137,7 +139,14 @@ class Segment:
         target.subject_ids[added] = [record.subject_id for record in records]
         for row, record in enumerate(records, start=self.count):
             target.features[row] = record.features  # type: ignore[index]  # in memory it is an array of objects
-        return replace(target, count=count)
+        codes = None if self.codes is None else self.codes.extended(target.rows[added])
+        return replace(target, count=count, codes=codes)
+
+    def encoded(self, codebook: Codebook) -> "Segment":
+        """The segment with scan codes."""
+        if self.codes is not None:
+            return self
+        return replace(self, codes=ScanCodes(codebook, self.rows.shape[1]).extended(self.vectors))
 
     def without(self, encounter_ids: AbstractSet[str]) -> tuple["Segment", list[str]]:
         """The segment with the named live encounters dead, and the subjects of those, one for each."""
@@ -155,18 +164,18 @@ class Segment:
         return replace(target, count=self.count, dead_count=self.dead_count)
 
 
-def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str], scan_from: int | None) -> list[list[Segment]]:
+def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str], coded: AbstractSet[int]) -> list[list[Segment]]:
     """Which segments to write anew, in groups of one file each.
 
-    A segment is due when it is in memory, has too many dead rows, holds a dead encounter of ``erase``, or has no scan
-    codes though it has ``scan_from`` encounters: a file of an earlier version, or codes of another. A group is
+    A segment is due when it is in memory, has too many dead rows, holds a dead encounter of ``erase``, or is of
+    fingers in ``coded`` and its file has no scan codes of this codebook: else every start would encode it. A group is
     filled up with files of the same fingers that are small or no larger than what it holds already, so that the number
     of files grows with the logarithm of the encounters, and an encounter is rewritten about as often.
     """
     groups: list[list[Segment]] = []
     for mask in sorted({segment.mask for segment in segments}):
         own = [segment for segment in segments if segment.mask == mask]
-        due = [segment for segment in own if _is_due(segment, erase, scan_from)]
+        due = [segment for segment in own if _is_due(segment, erase, coded)]
         idle = sorted((segment for segment in own if segment not in due), key=lambda segment: segment.live)
         filling: list[Segment] = []
         held = 0
@@ -186,10 +195,10 @@ def plan_rewrites(segments: Sequence[Segment], erase: AbstractSet[str], scan_fro
     return groups
 
 
-def _is_due(segment: Segment, erase: AbstractSet[str], scan_from: int | None) -> bool:
+def _is_due(segment: Segment, erase: AbstractSet[str], coded: AbstractSet[int]) -> bool:
     if segment.file is None or segment.dead_count > _DEAD_SHARE * segment.count:
         return True
-    if scan_from is not None and segment.codes is None and segment.live >= scan_from:
+    if segment.mask in coded and not segment.codes_filed:
         return True
     dead = np.flatnonzero(segment.dead).tolist() if erase else []
     return any(segment.encounter_ids[row] in erase for row in dead)

@@ -42,8 +42,13 @@ from tenprint.v1 import (
 from tenprint.workflow import waiting
 from tenprint.workflow.dispatch import Dispatcher
 from tenprint.workflow.doorbell import Doorbell
+from tenprint.workflow.drop_folder import DropFolder, FolderLimits
+from tenprint.workflow.ebts.errors import Problem, SubmissionError
+from tenprint.workflow.ebts.submission import sender_of
 from tenprint.workflow.eraser import Eraser
+from tenprint.workflow.errors import WorkflowError
 from tenprint.workflow.folders import FolderCarrier
+from tenprint.workflow.intake import Offered
 from tenprint.workflow.lifecycle import Lifecycle
 from tenprint.workflow.matcher import GrpcMatcher, Matcher
 from tenprint.workflow.metrics import WorkflowMetrics
@@ -72,6 +77,9 @@ _SERVICES: Final = (
     findings_pb2.DESCRIPTOR.services_by_name["Findings"].full_name,
     statistics_pb2.DESCRIPTOR.services_by_name["Statistics"].full_name,
 )
+
+_FOLDER_PURPOSE: Final = "C"
+"""Purpose of what comes by the drop folder: criminal justice."""
 
 _log = structlog.get_logger(__name__)
 
@@ -182,7 +190,22 @@ class WorkflowServer:
     def _background(self) -> list[Coroutine[Any, Any, None]]:
         """What works beside the calls, until the server stops."""
         eraser = Eraser(self._database, self._doorbell)
-        return [self._runner.run(), self._dispatcher.run(), self._lifecycle.run(), eraser.run()]
+        work = [self._runner.run(), self._dispatcher.run(), self._lifecycle.run(), eraser.run()]
+        if self._settings.drop_folder is not None:
+            limits = FolderLimits(max_bytes=self._settings.max_file_bytes)
+            work.append(DropFolder(self._settings.drop_folder, self._hand_in, limits).run())
+        return work
+
+    async def _hand_in(self, ori: str, _name: str, data: bytes) -> None:
+        """Submit a file of the drop folder, which has no word for a purpose but criminal justice.
+
+        Raises:
+            SubmissionError: if it is refused, for whatever reason.
+        """
+        try:
+            await self._reception.submit(Offered(ori, _FOLDER_PURPOSE, data))
+        except WorkflowError as error:
+            raise SubmissionError([Problem("1.008", error.reason, str(error))], sender_of(data)) from error
 
     async def stop(self) -> None:
         """Drain: take no new calls, let running ones finish within the stated time, then stop the work beside them.
@@ -211,10 +234,10 @@ class WorkflowServer:
         _log.info("stopped")
 
 
-async def run(settings: WorkflowSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain."""
+async def run(settings: WorkflowSettings, matchers: Callable[[WorkflowSettings], Matcher] = GrpcMatcher) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Arguments as WorkflowServer has them."""
     _log.info("configuration", **settings.shown())
-    server = WorkflowServer(settings)
+    server = WorkflowServer(settings, matchers)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,7 +16,6 @@ A file that was taken is deleted: whether its prints are kept is the submission'
 import asyncio
 import hashlib
 import os
-import re
 import secrets
 import stat
 from collections.abc import Awaitable, Callable, Iterator
@@ -32,15 +31,17 @@ from tenprint.workflow.ebts.errors import Problem, Sender, SubmissionError
 from tenprint.workflow.ebts.responses import ResponseHeader, tenprint_error
 from tenprint.workflow.ebts.submission import DEFAULT_PRIORITY, sender_of
 from tenprint.workflow.ebts.type2_fields import is_ori
+from tenprint.workflow.folders import write_durably
 
 Submit = Callable[[str, str, bytes], Awaitable[None]]
 """Takes (ORI of the folder, name of the file, its bytes); durable when it returns, and a second call with the same file
 does nothing more. It raises SubmissionError to refuse the file; on anything else the file is handed in again later."""
 
+THIS_SERVER: Final = "TENPRINT0"
+"""In the place of the ORI that answers a file whose addressee could not be read."""
 UNREADABLE: Final = "UNREADABLE"
 """TCR of an ERRT to a file whose TCN could not be read."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _UNFINISHED: Final = (".tmp", ".part")
 _HEAD_BYTES: Final = 4096
 _CLAIM: Final = 16
@@ -72,18 +73,11 @@ class DropFolder:
     Args:
         root: holds a folder for each agency.
         submit: takes the files.
-        sender: ORI from which refusals go out where the file names no addressee (1.007).
         limits: what is taken.
-
-    Raises:
-        ValueError: if `sender` has not the form of an ORI.
     """
 
-    def __init__(self, root: Path, submit: Submit, *, sender: str, limits: FolderLimits | None = None) -> None:
-        if not is_ori(sender):
-            raise ValueError("sender: nine capital letters and digits are wanted")
-        self._root, self._submit, self._sender = root, submit, sender
-        self._limits = limits or FolderLimits()
+    def __init__(self, root: Path, submit: Submit, limits: FolderLimits) -> None:
+        self._root, self._submit, self._limits = root, submit, limits
         self._seen: dict[Path, tuple[int, int, int]] = {}
 
     async def run(self) -> None:
@@ -179,64 +173,18 @@ class DropFolder:
         header = ResponseHeader(
             tcn=_answer_number(ori, path.name),
             tcr=known.tcn or UNREADABLE,
-            from_ori=known.destination or self._sender,
+            from_ori=known.destination or THIS_SERVER,
             to_ori=ori,
             priority=DEFAULT_PRIORITY,
             at=datetime.now(UTC),
         )
-        write_response(
-            self._root, ori, f"errt-{claim}.ebts", tenprint_error(header, [str(one) for one in error.problems])
-        )
+        answer = tenprint_error(header, [str(problem) for problem in error.problems])
+        write_durably(self._root / ori / "out" / f"errt-{claim}.ebts", answer)
         path.rename(self._root / ori / "refused" / path.name)
-        _sync(self._root / ori / "refused")
         rules = [f"{problem.tag} {problem.rule}" for problem in error.problems]
         _log.info("drop_folder_refused", ori=ori, claim=claim, rules=rules)
-
-
-def write_response(root: Path, ori: str, name: str, data: bytes) -> Path:
-    """Put an answer into an agency's ``out/``: whole and on disk when this returns, never in part under its name.
-
-    Args:
-        root: of the drop folder.
-        ori: of the agency.
-        name: of the file; a second one of this name replaces the first.
-        data: its bytes.
-
-    Returns:
-        Where it lies.
-
-    Raises:
-        ValueError: for an ORI or a name that could lead elsewhere.
-        OSError: if it cannot be written; nothing is left behind.
-    """
-    if not is_ori(ori):
-        raise ValueError("ori: nine capital letters and digits are wanted")
-    if not _NAME.fullmatch(name) or name.endswith(_UNFINISHED):
-        raise ValueError("name: 1 to 128 letters, digits, '.', '_', '-', a letter or digit first; no .tmp, .part")
-    folder = root / ori / "out"
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{name}.{secrets.token_hex(4)}.tmp"
-    try:
-        with unfinished.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(folder / name)
-    except BaseException:  # whatever stopped it: leave nothing half-written behind
-        unfinished.unlink(missing_ok=True)
-        raise
-    _sync(folder)
-    return folder / name
 
 
 def _answer_number(ori: str, claim: str) -> str:
     """TCN of the refusal of a claimed file: the same however often it is written."""
     return f"ERRT-{hashlib.sha256(f'{ori}/{claim}'.encode()).hexdigest()[:32]}"
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -45,13 +45,14 @@ def evaluate(
         import matplotlib.figure  # noqa: F401 - what is missing is told before minutes of work
 
         from tenprint.client.evaluation import manifest, plots, report, run
+        from tenprint.fingerprint.errors import ModelError
         from tenprint.server.settings import Settings
 
-        return manifest, plots, report, run, Settings
+        return manifest, plots, report, run, ModelError, Settings
 
-    manifest, plots, report, run, settings = console.require("evaluate", load)
+    manifest, plots, report, run, ModelError, Settings = console.require("evaluate", load)  # noqa: N806 - classes
     try:
-        prints = manifest.read_manifest(folder)
+        prints, settings = manifest.read_manifest(folder), Settings()
     except (OSError, ValueError) as error:
         console.fail(Exit.USAGE, str(error))
     if templates is not None and (rotate or partial):
@@ -68,13 +69,13 @@ def evaluate(
             return lambda: bars.advance(task)
 
         try:
-            result = run.evaluate(prints, asked, settings(), progress)
+            result = run.evaluate(prints, asked, settings, progress)
             out.mkdir(parents=True, exist_ok=True)
             document = report.to_json(result.report)
             (out / "report.json").write_text(document, encoding="utf-8")
             (out / "report.md").write_text(report.to_markdown(result.report), encoding="utf-8")
             plots.plot(result, out)
-        except (run.EvaluationError, OSError) as error:
+        except (run.EvaluationError, ModelError, OSError) as error:
             console.fail(Exit.FAILED, str(error))
     if as_json:
         typer.echo(document, nl=False)

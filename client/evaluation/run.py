@@ -81,10 +81,14 @@ def evaluate(prints: Sequence[Print], asked: Asked, settings: Settings, progress
         progress: shows how far it is.
 
     Raises:
-        EvaluationError: if a print is refused for anything but the print, or the prints allow no comparison.
-        OSError: if one cannot be read.
+        EvaluationError: if a print is refused for anything but the print, the prints allow no comparison, or the
+            settings no re-ranking.
+        ModelError: if the model is missing or damaged.
+        OSError: if a print cannot be read.
     """
     begun = time.perf_counter()
+    if not settings.rerank_candidates:
+        raise EvaluationError("rerank_candidates is 0: re-ranking is off, and could not be measured")
     extraction = Extraction(settings)
     with extraction.running():
         contents = [_content(item, asked.templates) for item in prints]

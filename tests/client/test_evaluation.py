@@ -7,9 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from tenprint.client.cli import app
+from tenprint.client.evaluation.comparisons import Pairs, bozorth3_scores
+from tenprint.client.evaluation.extraction import Extracted
 from tenprint.client.evaluation.manifest import Print, persons, read_manifest, single_fingers, template_path
 from tenprint.fingerprint.image import GreyImage
+from tenprint.fingerprint.mindtct import MindtctExtractor, encoded, new_extractor
+from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.template import FingerView, write_template
 
 FINGERS = {"A": (300, 301, 302, 303), "B": (304, 305)}
 
@@ -32,11 +37,11 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(*arguments):
+def run(*arguments, **settings):
     result = CliRunner().invoke(
         app,
         ["evaluate", *map(str, arguments)],
-        env={"TENPRINT_EXTRACTOR": "mindtct", "TENPRINT_EXTRACTION_WORKERS": "2"},
+        env={"TENPRINT_EXTRACTOR": "mindtct", "TENPRINT_EXTRACTION_WORKERS": "2", **settings},
     )
     return result.exit_code, result.output
 
@@ -68,6 +73,20 @@ def test_every_figure_is_there_by_dataset_and_pooled(reported):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
     text = (out / "report.md").read_text()
     assert all(heading in text for heading in ("## By data set, re-ranked", "## By number of fingers", "## Pose"))
+
+
+def test_bozorth3_reads_from_records_what_it_reads_from_images():
+    """The library compares objects of its own; those made of our records score as those it extracted itself."""
+    reader = new_extractor(compute_nfiq2=False)
+    images = [press(grow_finger(seed), impression, rolled=False) for seed, impression in ((300, 1), (300, 2), (304, 1))]
+    own = [reader.extract_minutiae(encoded(image)) for image in images]
+    found = [MindtctExtractor().extract(image) for image in images]
+    records = [write_template([FingerView(FingerPosition.RIGHT_INDEX, one, None, 0)]) for one in found]
+    extracted = [Extracted(np.zeros(1), None, one, record) for one, record in zip(found, records, strict=True)]
+    pairs = Pairs(np.array([0, 0, 1]), np.array([1, 2, 2]), np.array([True, False, False]), np.zeros(3, int))
+    scores = bozorth3_scores([*extracted, None], pairs, 2, lambda: None)
+    assert scores.tolist() == [own[1].compare(own[0]), own[2].compare(own[0]), own[2].compare(own[1])]
+    assert scores[0] > 40 > scores[1:].max()
 
 
 def test_a_print_that_shows_nothing_is_a_miss_and_the_others_are_found(reported):
@@ -118,6 +137,16 @@ def test_a_manifest_that_cannot_be_measured_is_refused_and_says_why(folder, tmp_
     assert run(tmp_path, "--templates", tmp_path, "--rotate", 5)[0] == 2
 
 
+def test_settings_that_cannot_be_measured_with_are_refused(folder, tmp_path):
+    for setting, value, code, words in (
+        ("TENPRINT_EXTRACTOR", "eyes", 2, "extractor"),
+        ("TENPRINT_RERANK_CANDIDATES", "0", 1, "re-ranking is off"),
+        ("TENPRINT_MODEL_PATH", str(tmp_path), 1, "finger.json"),
+    ):
+        status, told = run(folder, "--out", tmp_path, **{setting: value})
+        assert (status, words in told) == (code, True), told
+
+
 def prints(count, impressions=(1, 2), subject=""):
     return [Print("SET", f"{f:02}", i, None, 500, subject) for f in range(count) for i in impressions]
 
@@ -152,3 +181,21 @@ def test_the_rows_come_in_one_order_whatever_the_files(folder):
 def test_where_the_template_of_an_image_lies(tmp_path):
     item = Print("FVC2002_DB1_B", "101", 1, tmp_path / "FVC2002_DB1_B" / "101_1.png", 500)
     assert template_path(tmp_path, item) == tmp_path / "FVC2002" / "DB1_B" / "101_1.iso"
+
+
+@pytest.mark.real
+def test_real_prints_are_found_among_those_of_their_sensor(real_data, tmp_path):
+    rows = (real_data / "fvc" / "manifest.csv").read_text().splitlines()
+    with (tmp_path / "manifest.csv").open("w") as manifest:
+        manifest.write("dataset,finger,impression,path,ppi\n")
+        for row in rows[1:]:
+            dataset, finger, impression, path, _, _, ppi, _ = row.split(",")
+            if dataset == "FVC2002_DB1_B" and impression in "123":
+                manifest.write(f"{dataset},{finger},{impression},{real_data / 'fvc' / path},{ppi}\n")
+    code, told = run(tmp_path, "--out", tmp_path, "--json")
+    assert code == 0, told
+    pooled = json.loads(told)["reranked"]["pooled"]
+    assert (pooled["searches"], pooled["gallery"]) == (20, 10)
+    assert pooled["rank_1"] >= 0.9
+    assert pooled["eer"] <= 0.1
+    assert pooled["fnir_0.1"] is None

@@ -112,7 +112,7 @@ def test_large_gallery_of_several_segments_equals_the_oracle():
     assert gallery.describe().dead == 20_000 - gallery.size == len(range(0, 20_000, 7))
     probes = matrix[[0, 1, 16_383, 16_384, 19_999]]
     scores = np.einsum("psd,rsd->pr", probes.reshape(5, 10, d).astype(float), units.astype(float)) / 10
-    for row, result in zip(scores, gallery.search(probes, 25).results, strict=True):
+    for row, result in zip(scores, gallery.search(probes, 25, exact=True).results, strict=True):
         best = {}
         for i in np.argsort(-row):
             if i % 7:

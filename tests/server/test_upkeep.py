@@ -10,6 +10,7 @@ import sys
 import uuid
 from pathlib import Path
 
+import grpc
 import psycopg
 import pytest
 
@@ -251,3 +252,24 @@ def test_what_was_enrolled_as_vectors_cannot_change_models(launch, tmp_path, oth
     assert search(server, 1, server.gallery("criminal").model_version) == ["S1"]
     assert metric(server, "tenprint_lag_operations") == 0
     wait_until(lambda: metric(server, 'tenprint_gallery_encounters{gallery="criminal"}') == 1)
+
+
+def test_a_repetition_is_answered_also_by_a_server_of_another_model(launch, tmp_path, other_model):
+    """Its vectors would be refused today; the receipt was given when they were not."""
+    here = {"database_url": f"sqlite:///{tmp_path}/tenprint.db", "index_folder": str(tmp_path / "index")}
+    one = {**here, "galleries": '[{"name": "criminal"}]'}
+    server = launch(**one)
+    request = enrolment(1, server.gallery("criminal").model_version, "TCN0000001")
+    first = server.enrolment.Enrol(request)
+    server.enrolment.Delete(
+        enrolment_pb2.DeleteRequest(originator=originator(), gallery="criminal", encounter_id=first.encounter_id)
+    )
+    kill(server)
+    for step in ("build", "swap"):
+        run("reembed", step, "--gallery", "criminal", "--model", other_model, "--json", **here)
+    renewed = launch(**one, model_path=str(other_model))
+    again = renewed.enrolment.Enrol(request)
+    assert (again.encounter_id, again.repeated) == (first.encounter_id, True)
+    request.originator.tcn = "TCN0000002"
+    with pytest.raises(grpc.RpcError, match="other-1"):
+        renewed.enrolment.Enrol(request)

@@ -178,7 +178,7 @@ class Desk:
         """A recipient's messages of a kind, as they go out."""
         with self.database.read() as connection:
             found = deliveries.page(connection, ori, (), 0, 100)
-        return [getattr(messages_codec.message(item), kind) for item in found if item.kind == kind]
+        return [getattr(messages_codec.message(item), kind) for item, _ in found if item.kind == kind]
 
     def rows(self, table):
         with self.database.read() as connection:

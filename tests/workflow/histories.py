@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 from sqlalchemy import String, insert, select, update
 
-from tenprint.workflow import agencies, cases, legs, outbox, policy, schema, submissions
+from tenprint.workflow import agencies, cases, legs, policy, schema, submissions
 from tenprint.workflow.agencies import Agency
 from tenprint.workflow.types import (
     Band,
@@ -166,8 +166,6 @@ def _examine(connection, key, course, found):
         message = schema.message
         mine = (message.c.submission_id == key.submission_id, message.c.gallery == key.gallery)
         connection.execute(update(message).where(*mine).values(acknowledged_at=datetime.now(UTC)))
-        ids = connection.execute(select(message.c.message_id).where(*mine, message.c.recipient == OFFICE)).scalars()
-        outbox.redeliver(connection, OFFICE, list(ids))  # a second delivery is no second notice
     if course in {"upheld", "reversed", "disputed"}:
         _dispute(connection, key, course)
 

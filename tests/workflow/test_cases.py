@@ -7,7 +7,7 @@ import pytest
 
 from tenprint.client import types as matcher
 from tenprint.server.errors import InvalidRequestError
-from tenprint.workflow import cases, decision, examination, schema
+from tenprint.workflow import cases, decision, examination, schema, waiting
 from tenprint.workflow.errors import NotEntitledError, StateError
 from tenprint.workflow.policy import Bands
 from tenprint.workflow.types import Band, Gallery, LegState, LinkState
@@ -89,6 +89,7 @@ def test_queue_order(sqlite_desk):
     with desk.database.read() as connection:
         assert [item.case_id for item in cases.queue(connection, None, 100, desk.now)] == expected
         assert cases.overdue(connection, desk.now) == 1
+    assert waiting.counts(desk.database)["case", "open"] == 6
     taken = [desk.next(f"examiner {number}").case_id for number in range(6)]
     assert taken == expected
     assert desk.next("one more") is None

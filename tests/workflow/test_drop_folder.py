@@ -5,7 +5,7 @@ import os
 import nistitl
 import pytest
 
-from tenprint.workflow.drop_folder import UNREADABLE, DropFolder, FolderLimits, write_response
+from tenprint.workflow.drop_folder import UNREADABLE, DropFolder, FolderLimits
 from tenprint.workflow.ebts import SubmissionError, read_submission
 from tenprint.workflow.ebts.errors import Problem, Sender
 from tests.workflow.ebts.conftest import ebts_file
@@ -42,7 +42,7 @@ def home(tmp_path):
 
 @pytest.fixture
 def folder(home, taker):
-    return DropFolder(home.parent, taker, sender="WVIAFIS0Z", limits=FolderLimits(max_bytes=20_000, max_files=3))
+    return DropFolder(home.parent, taker, FolderLimits(max_bytes=20_000, max_files=3))
 
 
 def listing(home):
@@ -129,7 +129,7 @@ async def test_a_refusal_of_the_taker_itself_is_answered(home):
         raise SubmissionError([Problem("1.008", "WRONG_ORI", "ORI: another agency's")], Sender(None, None, None))
 
     (home / "in" / "a.ebts").write_bytes(GOOD)
-    assert await settle(DropFolder(home.parent, refuse, sender="WVIAFIS0Z")) == 1
+    assert await settle(DropFolder(home.parent, refuse, FolderLimits())) == 1
     ((head, person),) = answers(home)
     assert (head.TCR, person[60].value) == ("TCN-0000000001", "1.008 WRONG_ORI: ORI: another agency's")
 
@@ -173,11 +173,11 @@ async def test_a_process_killed_at_any_step_leaves_nothing_undone(home, taker, m
             patched.setattr(path, "unlink", dying(steps["unlink"]))
             patched.setattr(os, "fsync", dying(steps["fsync"]))
             try:
-                await settle(DropFolder(home.parent, taker, sender="WVIAFIS0Z"))
+                await settle(DropFolder(home.parent, taker, FolderLimits()))
                 survived += 1
             except KilledError:
                 pass
-        await settle(DropFolder(home.parent, taker, sender="WVIAFIS0Z"))
+        await settle(DropFolder(home.parent, taker, FolderLimits()))
         if data is GOOD:
             assert listing(home) == {}
             assert taker.taken == {(ORI, "TCN-0000000001"): GOOD}
@@ -216,27 +216,3 @@ async def test_one_agencys_broken_folder_does_not_stop_the_others(folder, home):
     (other / "in").write_text("not a folder")
     (home / "in" / "a.ebts").write_bytes(GOOD)
     assert await settle(folder) == 1
-
-
-def test_an_answer_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = write_response(tmp_path, ORI, "answer.ebts", b"one")
-    assert path == tmp_path / ORI / "out" / "answer.ebts"
-    assert write_response(tmp_path, ORI, "answer.ebts", b"two").read_bytes() == b"two"
-
-    def full(_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        write_response(tmp_path, ORI, "other.ebts", b"three")
-    assert [each.name for each in path.parent.iterdir()] == ["answer.ebts"]
-
-
-@pytest.mark.parametrize("name", ["../x", ".x", "a/b", "", "x.tmp", "x" * 129])
-def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match="name"):
-        write_response(tmp_path, ORI, name, b"x")
-    with pytest.raises(ValueError, match="ori"):
-        write_response(tmp_path, "../escape", "x", b"x")
-    with pytest.raises(ValueError, match="sender"):
-        DropFolder(tmp_path, None, sender="fbi")

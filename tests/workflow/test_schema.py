@@ -4,8 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tenprint.store import Database
-from tenprint.workflow.app import MIGRATIONS
-from tenprint.workflow.schema import metadata
+from tenprint.workflow.schema import MIGRATIONS, metadata
 
 
 def test_revisions_make_what_the_schema_says(url):

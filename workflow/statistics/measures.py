@@ -97,11 +97,11 @@ QUESTIONS: Final = (
     Measure("notices", "", "Hits that a field office was to be told of."),
     Measure("notified", "notices", "Notices written to the office."),
     Measure("notices_withheld", "notices", "Notices that nobody was sent, for a logged reason."),
-    Measure("acknowledged", "notified", "Notices whose receipt the office has acknowledged."),
+    Measure("acknowledged", "notified", "Notices whose receipt the office has acknowledged since they were last sent."),
     Measure("answers", "", "Answers, by recipient: each answer to each agency that might have it."),
     Measure("answers_sent", "answers", "Answers written to their recipient."),
     Measure("answers_withheld", "answers", "Answers that the recipient was not sent: its profile or policy says so."),
-    Measure("answers_acknowledged", "answers_sent", "Answers whose receipt was acknowledged."),
+    Measure("answers_acknowledged", "answers_sent", "Answers acknowledged since they were last sent."),
 )  # fmt: skip
 """In rows of a gallery."""
 
