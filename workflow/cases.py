@@ -10,13 +10,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, case, func, insert, select, update
 
 from tenprint.store.database import utc
-from tenprint.workflow import answers, legs, schema
+from tenprint.workflow import answers, schema
 from tenprint.workflow.agencies import NOBODY
 from tenprint.workflow.errors import UnknownItemError
 from tenprint.workflow.opinions import Opinion, Verdict
 from tenprint.workflow.policy import Policy
 from tenprint.workflow.submissions import Kept
-from tenprint.workflow.types import Band, CaseKind, CaseState, Decision, Gallery, LegKey, Level
+from tenprint.workflow.types import CaseKind, CaseState, Decision, Gallery, LegKey, Level
 
 WITHDRAWN: Final = "withdrawn"
 """The outcome of a case that was closed undecided: another took its place, or what it was about is gone."""
@@ -63,23 +63,6 @@ class Case:
     leased_by: str
     leased_until: datetime | None
     barred: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a case, and how good the matcher had said the hit was: for statistics and calibration.
-
-    Attributes:
-        case: as it is.
-        band: of the candidate identified, else of the best one; None: the leg had none.
-        expected_fpir: of the same candidate; None: the calibration claimed nothing.
-        opinions: how many examiners looked.
-    """
-
-    case: Case
-    band: Band | None
-    expected_fpir: float | None
-    opinions: int
 
 
 def open_hit(connection: Connection, submission: Kept, key: LegKey, policy: Policy) -> str:
@@ -200,26 +183,6 @@ def withdraw(connection: Connection, open_cases: Collection[Case]) -> None:
     now = datetime.now(UTC)
     for item in open_cases:
         close(connection, item.case_id, WITHDRAWN, "", now)
-
-
-def outcomes(connection: Connection) -> list[Outcome]:
-    """Every closed case with what the matcher had said, oldest first."""
-    table, opinion = schema.case, schema.opinion
-    counts = select(opinion.c.case_id, func.count().label("opinions")).group_by(opinion.c.case_id).subquery()
-    query = (
-        select(table, func.coalesce(counts.c.opinions, 0).label("opinions"))
-        .join(counts, counts.c.case_id == table.c.case_id, isouter=True)
-        .where(table.c.state == CaseState.CLOSED)
-        .order_by(table.c.closed_at)
-    )
-    told = []
-    for row in connection.execute(query).mappings().all():
-        closed = read(row)
-        found = legs.find(connection, closed.key).candidates
-        about = next((item for item in found if item.subject_id == closed.subject_id), found[0] if found else None)
-        band, fpir = (None, None) if about is None else (about.band, about.expected_fpir)
-        told.append(Outcome(closed, band, fpir, row["opinions"]))
-    return told
 
 
 def overdue(connection: Connection, now: datetime) -> int:

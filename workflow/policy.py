@@ -26,7 +26,7 @@ class Bands(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    match_fpir: Annotated[Fpir, Field(description="at or below: match band")] = 1e-3
+    match_fpir: Annotated[Fpir, Field(description="at or below: match band")] = 1e-2
     review_fpir: Annotated[Fpir, Field(description="at or below: review band; above: not a candidate")] = 1e-1
     least_score: Annotated[
         float | None, Field(ge=-1, le=1.1, description="and nothing below this score; unset: no such floor")

@@ -75,7 +75,10 @@ class Booking:
 
     @property
     def erased(self):
-        return not self.retain and all(course not in {"pending", "open"} for course in self.courses.values())
+        courses = list(self.courses.values())
+        answered = all(course not in {"pending", "open"} for course in courses)
+        # A dispute that is open when the other question is answered keeps the prints until examiners have decided.
+        return not self.retain and answered and "disputed" not in courses[:-1]
 
 
 def bookings(courses=COURSES):

@@ -172,21 +172,6 @@ def test_an_identification_names_a_candidate_and_nothing_else_does(sqlite_desk, 
     assert sqlite_desk.rows(schema.opinion) == []
 
 
-def test_outcomes_say_what_the_matcher_had_said(sqlite_desk):
-    desk = sqlite_desk
-    one, two = desk.submit(), desk.submit()
-    desk.answer(one, [candidate("S1", band=Band.REVIEW), candidate("S2", 2, Band.MATCH, fpir=1e-4)])
-    desk.examine("ann", IDENTIFIED, "S2")
-    desk.examine("ben", IDENTIFIED, "S2")
-    desk.answer(two, [candidate("S3", fpir=None)])
-    desk.examine("ann", EXCLUDED)
-    with desk.database.read() as connection:
-        told = [
-            (item.case.outcome, item.band, item.expected_fpir, item.opinions) for item in cases.outcomes(connection)
-        ]
-    assert told == [("identification", Band.MATCH, 1e-4, 2), ("exclusion", Band.REVIEW, None, 1)]
-
-
 def test_what_is_not_kept_is_erased_once_examiners_are_done(sqlite_desk):
     desk = sqlite_desk
     submission = desk.submit(retain=False)

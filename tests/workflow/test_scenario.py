@@ -338,6 +338,6 @@ def test_two_counties_a_leg_that_is_down_a_receiver_that_is_away_and_a_kill(work
 
     # What was counted is what happened here.
     totals = counted(workflow)
-    assert totals["criminal"]["submissions"] == totals["immigration"]["submissions"] == 3
+    assert totals["criminal"]["asked"] == totals["immigration"]["asked"] == 3
     assert totals["criminal"]["confirmed"] == 2
     assert totals["immigration"]["confirmed"] == 1
