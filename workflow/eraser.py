@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import time
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,6 +18,9 @@ from tenprint.workflow.types import MessageState
 _LOOK_SECONDS: Final = 5.0
 """How long after its erasure a submission's bytes are looked after at the latest, where the database is not busy."""
 
+_SPACING: Final = {True: 0.0, False: 900.0}
+"""Seconds between two scrubs, by whether the database is SQLite: PostgreSQL writes whole tables anew for one."""
+
 _TABLES: Final = (schema.submission, schema.impression_digest, schema.message, schema.leg)
 
 _log = structlog.get_logger(__name__)
@@ -26,13 +31,15 @@ class Eraser:
 
     def __init__(self, database: Database, doorbell: Doorbell) -> None:
         self._database, self._doorbell = database, doorbell
+        self._scrubbed_at = -math.inf
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
             try:
                 await asyncio.to_thread(self._database.write, forget_delivered)
-                await asyncio.to_thread(self.scrub)
+                if time.monotonic() - self._scrubbed_at >= _SPACING[self._database.is_sqlite]:
+                    await asyncio.to_thread(self.scrub)
             except StoreUnavailableError as error:
                 _log.warning("scrub_postponed", reason=str(error))
             await self._doorbell.wait(_LOOK_SECONDS)
@@ -49,6 +56,7 @@ class Eraser:
             found = list(connection.execute(erased).scalars())
         if found:
             self._database.scrub(_TABLES)
+            self._scrubbed_at = time.monotonic()
             gone = update(table).where(table.c.submission_id.in_(found)).values(scrubbed_at=datetime.now(UTC))
             self._database.write(lambda connection: connection.execute(gone))
         return len(found)
