@@ -36,6 +36,7 @@ class WorkflowClient:
         timeout: seconds a call may take.
 
     Attributes:
+        address: host:port of the server.
         submissions: stub of tenprint.v1.Submissions.
         messages: stub of tenprint.v1.Messages.
         subscriptions: stub of tenprint.v1.Subscriptions.
@@ -55,6 +56,7 @@ class WorkflowClient:
             else grpc.secure_channel(place.address, credentials, options)
         )
         self._timeout = timeout
+        self.address = place.address
         self.submissions = submissions_pb2_grpc.SubmissionsStub(self._channel)
         self.messages = messages_pb2_grpc.MessagesStub(self._channel)
         self.subscriptions = subscriptions_pb2_grpc.SubscriptionsStub(self._channel)

@@ -3,13 +3,16 @@
 import contextlib
 import http.server
 import itertools
+import json
 import socket
 import threading
 import time
 
 import pytest
+from typer.testing import CliRunner
 
 from tenprint.client import Client
+from tenprint.client.cli import app
 from tenprint.client.errors import TenprintError
 from tenprint.client.types import Enrolment, Originator, TransactionFile
 from tenprint.client.webhooks import verify
@@ -330,6 +333,12 @@ def test_two_counties_a_leg_that_is_down_a_receiver_that_is_away_and_a_kill(work
         assert ids == {waiting_notice.message.message_id}  # nothing lost, nothing under two ids
     finally:
         receiver.close()
+
+    # The same from the command line: the bureau's messages, each acknowledged once it is printed.
+    words = ["workflow", "messages", "receive", "--ori", BUREAU, "--count", "2", "--address", workflow.client.address]
+    printed = CliRunner().invoke(app, words)
+    assert printed.exit_code == 0, printed.output
+    assert [json.loads(line)["answer"]["tcr"] for line in printed.stdout.splitlines()] == [half, half]
 
     # A refused file changes nothing; the reasons name tag and rule.
     with pytest.raises(TenprintError) as refused:

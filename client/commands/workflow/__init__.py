@@ -4,6 +4,7 @@ import typer
 
 from tenprint.client.commands.workflow.cases import cases
 from tenprint.client.commands.workflow.findings import findings
+from tenprint.client.commands.workflow.messages import messages
 from tenprint.client.commands.workflow.redress import dispute, lifecycle
 from tenprint.client.commands.workflow.serve import serve
 from tenprint.client.commands.workflow.statistics import statistics
@@ -18,3 +19,4 @@ for command in (submit, status, dispute, lifecycle, statistics):
     workflow.command(epilog=EXIT_CODES)(command)
 workflow.add_typer(cases, name="cases")
 workflow.add_typer(findings, name="findings")
+workflow.add_typer(messages, name="messages")
