@@ -71,6 +71,8 @@ def counted(url: str) -> dict[str, float]:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             match sample.name:
+                case "tenprint_searches_total":
+                    add("searches", sample.value)
                 case "tenprint_probes_total":
                     add("searched", sample.value)
                 case "tenprint_answers_total" if sample.labels["outcome"] != "error":

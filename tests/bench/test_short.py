@@ -94,3 +94,24 @@ def test_a_server_under_more_than_it_can_do(tmp_path):
     found = json.loads(file.read_text())
     assert found["overdue"] == 0
     assert found["bookings"] == []
+
+
+def test_the_wire_against_the_engine(tmp_path):
+    file = tmp_path / "wire.json"
+    short = ["--subjects", "64", "--seconds", "0.2", "--turns", "1", "--repeats", "1"]
+    out = bench("wire", *short, "--json", str(file))
+    for row in (
+        "an empty RPC, p50",
+        "adds to Identify: validate",
+        "adds to Identify: codec, preparation",
+        "adds to Identify: scheduler",
+        "adds to Identify: engine",
+        "a lone Identify, p50",
+        "64 clients of single probes ",
+        "4 clients of batches of 64 ",
+        "128 clients of single probes ",
+    ):
+        assert f"\n{row}" in out
+    found = json.loads(file.read_text())
+    assert len(found["ratios"]) == 3
+    assert min(*found["ratios"].values(), *found["lone"].values()) > 0
