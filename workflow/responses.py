@@ -5,7 +5,10 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final
 
+import structlog
+
 from tenprint.workflow.agencies import Agency
+from tenprint.workflow.ebts.errors import ResponseError
 from tenprint.workflow.ebts.responses import (
     ImmigrationError,
     ImmigrationMatch,
@@ -30,6 +33,8 @@ NOT_SHARED: Final = "NOT SHARED"
 
 _RAPID: Final = frozenset({"RPIS"})
 _SEARCHED: Final = {Gallery.CRIMINAL: "criminal records", Gallery.IMMIGRATION: "immigration records"}
+_log = structlog.get_logger(__name__)
+
 _OWN: Final = uuid.UUID("6f0f5c35-7f1d-4c5e-9d6e-0a3f6d1f7c11")
 
 
@@ -39,13 +44,21 @@ def file_for(
     """The EBTS response, Types 1 and 2, to a settled leg; empty where policy grants the recipient no outcome.
 
     Criminal: SRE, or RPISR to a rapid search, or ERRT. Immigration: IDR. Partial and error are never a "no match".
-    The same answer has the same TCN, however often its file is made.
-
-    Raises:
-        ResponseError: for a value that a response cannot carry.
+    The same answer has the same TCN, however often its file is made. A value that a file cannot carry, a letter beyond
+    ASCII in the policy say, costs the file, which is logged, and not the answer.
     """
     if "outcome" not in granted:
         return b""
+    try:
+        return _written(submission, leg, link, recipient, policy, granted)
+    except ResponseError as error:
+        _log.error("response_not_written", gallery=leg.key.gallery, problem=str(error))
+        return b""
+
+
+def _written(
+    submission: Kept, leg: Leg, link: Link | None, recipient: Agency, policy: Policy, granted: Collection[str]
+) -> bytes:
     settled = leg.settled_at or datetime.now(UTC)
     about = f"{submission.submission_id}/{leg.key.gallery}/{settled.isoformat()}/{recipient.ori}"
     header = ResponseHeader(

@@ -10,7 +10,7 @@ from tenprint.workflow.eraser import Eraser, forget_delivered
 from tenprint.workflow.types import Gallery, MessageState
 from tests.workflow.desk import BUREAU
 
-NAME, FILE = "NOBODY,WHOSE NAME STANDS NOWHERE ELSE", b"a file that stands nowhere else" * 500
+NAME, FILE = "NOBODY,NAMED NOWHERE ELSE", b"a file that stands nowhere else" * 500
 
 
 def files_of(tmp_path):
