@@ -55,6 +55,7 @@ from tenprint.server.reranking import Reranking
 from tenprint.server.scheduler import Probe
 from tenprint.server.settings import GallerySettings, Settings
 from tenprint.server.thresholds import Thresholds
+from tenprint.server.upkeep import rebuild_index
 from tenprint.server.validation import validate
 from tenprint.v1 import identification_pb2
 
@@ -288,7 +289,7 @@ def main() -> None:
         )
         for _ in fill_store(settings, GALLERY, 1, range(arguments.subjects)):
             pass
-        Engine(settings, Embedder(settings.model_path), Metrics()).close()  # writes the snapshots
+        rebuild_index(settings)
         shutil.copytree(here, there)
         parts = Parts(settings)
         try:
