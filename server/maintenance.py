@@ -114,7 +114,8 @@ class Maintenance:
 
     def _snapshot(self, name: str, kept: _Kept, erase: Sequence[str], *, final: bool) -> bool:
         gallery = kept.gallery
-        changed = gallery.position != kept.position
+        # What a start rebuilt from the store is in no file either.
+        changed = gallery.position != kept.position or gallery.in_memory > 0
         due = gallery.in_memory >= self._after or time.monotonic() - kept.at >= self._every
         if not erase and not (changed and (due or final)):
             return True

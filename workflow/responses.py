@@ -44,8 +44,8 @@ def file_for(
     """The EBTS response, Types 1 and 2, to a settled leg; empty where policy grants the recipient no outcome.
 
     Criminal: SRE, or RPISR to a rapid search, or ERRT. Immigration: IDR. Partial and error are never a "no match".
-    The same answer has the same TCN, however often its file is made. A value that a file cannot carry, a letter beyond
-    ASCII in the policy say, costs the file, which is logged, and not the answer.
+    The same answer has the same TCN, however often its file is made. A value that a file cannot carry, a separator in
+    the policy's words say, costs the file, which is logged, and not the answer.
     """
     if "outcome" not in granted:
         return b""
