@@ -1,7 +1,5 @@
 """What the workflow refuses, as the server's errors: `server/errors.py` says how each becomes a status."""
 
-from typing import Final
-
 import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
@@ -73,7 +71,3 @@ class StateError(WorkflowError):
 
 class DeliveryError(Exception):
     """An attempt to deliver a message that failed. Its words name the fault: no address, secret or content."""
-
-
-MAX_PROBLEMS: Final = 11
-"""Problems told of one submission at most: what an ERRT carries (EBTS 9.1, field 2.060)."""
