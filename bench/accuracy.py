@@ -21,7 +21,7 @@ from scipy.stats import binomtest
 
 from tenprint.fingerprint.calibration import Calibration, Kind
 from tenprint.fingerprint.embedding import Embedder
-from training.chimeras import SHORT_LIST
+from training.chimeras import RERANKED_PAIRS
 from training.pool import Pool
 from training.searches import Best, Mates, Plan, mates, strangers
 
@@ -30,7 +30,7 @@ FINGERS: Final = (1, 2, 4, 10)
 TARGETS: Final = (1e-2, 1e-3)
 HALF: Final = 1
 
-_NAMES: Final = {Kind.VECTOR: "vectors alone", Kind.FUSED: f"best {SHORT_LIST} re-ranked"}
+_NAMES: Final = {Kind.VECTOR: "vectors alone", Kind.FUSED: f"{RERANKED_PAIRS} pairs re-ranked"}
 
 
 def wilson(events: int, trials: int) -> tuple[float, float]:

@@ -101,7 +101,7 @@ class Parts:
             max_image_pixels=settings.max_image_pixels,
         )
         self._reranking = Reranking(
-            FusedThresholds(settings.model_path), settings.rerank_candidates, settings.rerank_workers
+            FusedThresholds(settings.model_path), settings.rerank_pairs, settings.rerank_workers
         )
         thresholds = Thresholds(self.embedder, self._reranking, calibration)
         self.service = IdentificationService(

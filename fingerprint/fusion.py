@@ -58,8 +58,8 @@ class FusedThresholds:
     def of(self, fingers: int) -> float:
         """By the number of fingers matched, 1 to 10.
 
-        It is the fused score that 1e-3 of *simulated* comparisons with short-listed strangers exceed: a starting point,
-        not a calibration; it takes no account of the gallery's size.
+        It is the fused score that the best of the short-listed strangers reaches in 1 of 50 *simulated* searches among
+        2,000 fingers: a starting point, not a calibration; it takes no account of the gallery's size.
 
         Raises:
             ValueError: if `fingers` is not 1 to 10.

@@ -44,6 +44,9 @@ _FULL: Final = 32
 _LEAST_OVERLAP: Final = 18
 """Minutiae that the overlap counts for at least: four that coincide in an overlap of four are no print."""
 
+_LONGEST_LIST: Final = 100
+"""Candidates of a short list at most."""
+
 _MOST_CELLS: Final = 1 << 18
 """Most cells of an array, which sets how many candidates share a turn: bounds memory, keeps arrays in the cache."""
 _WEIGHT_STEPS: Final = 1 << 16
@@ -83,6 +86,22 @@ class CaptureMatch:
     score: float
     fingers: Mapping[FingerPosition, Match]
     weights: Mapping[FingerPosition, int]
+
+
+def short_list(pairs: int, fingers: int) -> int:
+    """How many candidates are worth comparing with a probe, minutia by minutia, at the cost of so many finger pairs.
+
+    The fewer the fingers, the less their vectors know and the further down the mate may stand: comparing pairs, not
+    people, costs every probe the same and looks further where it is needed.
+
+    Args:
+        pairs: of fingers, at most; 0: none.
+        fingers: of the probe, 1 to 10.
+
+    Returns:
+        `pairs // fingers`, but at least 1 and at most 100; 0 without pairs.
+    """
+    return min(max(pairs // fingers, 1), _LONGEST_LIST) if pairs else 0
 
 
 def match_capture(

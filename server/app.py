@@ -89,7 +89,7 @@ class Server:
             ],
         )
         self._reranking = Reranking(
-            FusedThresholds(settings.model_path), settings.rerank_candidates, settings.rerank_workers
+            FusedThresholds(settings.model_path), settings.rerank_pairs, settings.rerank_workers
         )
         identification = IdentificationService(
             self._engine,

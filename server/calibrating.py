@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tenprint.fingerprint.calibration import FINGERS, Calibration, Kind
 from tenprint.fingerprint.features import FingerFeatures, unpack_capture
 from tenprint.fingerprint.fusion import fused_capture_score
-from tenprint.fingerprint.matching import match_capture
+from tenprint.fingerprint.matching import match_capture, short_list
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.tail import Tail
 from tenprint.fingerprint.tail_fit import (
@@ -93,7 +93,7 @@ def calibrate(settings: Settings, gallery: str, probes: int, progress: Callable[
         needed = f"a fit needs {FEWEST_SEARCHES} to search for"
         raise CalibratingError(f"gallery: {gallery!r} has {len(people)} people; {needed}")
     draw = np.random.default_rng(_SEED)
-    searches = _Searches([people[number] for number in draw.permutation(len(people))], settings.rerank_candidates)
+    searches = _Searches([people[number] for number in draw.permutation(len(people))], settings.rerank_pairs)
     searched = min(probes, len(people))
     found: dict[Kind, dict[int, _Best]] = {kind: {n: {} for n in FINGERS} for kind in Kind}
     with ThreadPoolExecutor(settings.rerank_workers) as workers:
@@ -141,11 +141,11 @@ class _Searches:
 
     Args:
         people: in random order.
-        short_list: how many of a search are compared minutia by minutia.
+        pairs: of fingers that a search compares minutia by minutia.
     """
 
-    def __init__(self, people: Sequence[_Person], short_list: int) -> None:
-        self._people, self._short_list = people, short_list
+    def __init__(self, people: Sequence[_Person], pairs: int) -> None:
+        self._people, self._pairs = people, pairs
         self._vectors = [np.stack([person.vectors[k] for person in people]) for k in range(len(FINGERS))]
         self._present = np.stack([vectors.any(axis=1) for vectors in self._vectors])
         self._kept = np.array([bool(person.features) for person in people])
@@ -178,7 +178,7 @@ class _Searches:
             for size in self._sizes:
                 if times := min(SEPARATE, len(others) // size):
                     found[Kind.VECTOR, n, size] = scores[: times * size].reshape(times, size).max(axis=1)
-            if n in FUSED_FINGERS and self._kept[probe] and self._short_list:
+            if n in FUSED_FINGERS and self._kept[probe] and self._pairs:
                 kept = self._kept[others]
                 for size, best in self._fused(probe, order[:n], others[kept], scores[kept], products):
                     found[Kind.FUSED, n, size] = np.array([best])
@@ -197,8 +197,9 @@ class _Searches:
         features = _features(self._people[probe], positions)
         if features.keys() != positions:
             return
+        longest = short_list(self._pairs, len(fingers))
         lists = {
-            size: others[np.argsort(-scores[:size], kind="stable")[: self._short_list]].tolist()
+            size: others[np.argsort(-scores[:size], kind="stable")[:longest]].tolist()
             for size in self._fused_sizes
             if size <= len(others)
         }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tenprint.fingerprint.features import FingerFeatures, unpack_capture
 from tenprint.fingerprint.fusion import FusedThresholds, fused_capture_score
-from tenprint.fingerprint.matching import CaptureMatch, match_capture
+from tenprint.fingerprint.matching import CaptureMatch, match_capture, short_list
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.index.results import Candidate, SearchResult
 
@@ -53,17 +53,17 @@ class Reranking:
 
     Args:
         thresholds: of the model that is served.
-        short_list: candidates compared at most; 0: none, re-ranking is off.
+        pairs: of fingers compared for a probe and gallery; 0: none, re-ranking is off.
         workers: threads.
     """
 
-    def __init__(self, thresholds: FusedThresholds, short_list: int, workers: int) -> None:
-        self._thresholds, self._short_list = thresholds, short_list
+    def __init__(self, thresholds: FusedThresholds, pairs: int, workers: int) -> None:
+        self._thresholds, self._pairs = thresholds, pairs
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rerank")
 
     def candidates_wanted(self, wanted: int, features: Mapping[FingerPosition, FingerFeatures]) -> int:
         """How many candidates a gallery is to be asked for, so that the best after re-ranking are among them."""
-        return max(wanted, self._short_list) if features else wanted
+        return max(wanted, short_list(self._pairs, len(features))) if features else wanted
 
     def threshold(self, fingers: int) -> float:
         """The least score of a candidate that was compared, by how many fingers were."""
@@ -80,7 +80,7 @@ class Reranking:
             All candidates. First those that were compared, by falling fused score; then the others as they stood. A
             score depends on the two captures alone, and equal ones are ordered by subject id.
         """
-        if not features or not self._short_list:
+        if not features or not self._pairs:
             return RankedResult(tuple(Ranked(item, item.score) for item in result.candidates), result, 0.0)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._rank, features, result)
 
@@ -90,7 +90,8 @@ class Reranking:
 
     def _rank(self, features: Mapping[FingerPosition, FingerFeatures], result: SearchResult) -> RankedResult:
         begun = time.perf_counter()
-        listed = [(item, unpack_capture(item.features)) for item in result.candidates[: self._short_list]]
+        longest = short_list(self._pairs, len(features))
+        listed = [(item, unpack_capture(item.features)) for item in result.candidates[:longest]]
         comparable = [(item, held) for item, held in listed if features.keys() & held.keys()]
         matches = match_capture(features, [held for _, held in comparable])
         compared = [

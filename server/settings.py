@@ -84,9 +84,15 @@ class Settings(BaseSettings):
     recall_sample_share: Annotated[
         float, Field(ge=0, le=1, description="share of probes searched again, exactly, in idle time")
     ] = 0.001
-    rerank_candidates: Annotated[
-        int, Field(ge=0, le=100, description="candidates of a gallery compared minutia by minutia; 0: off")
-    ] = 20
+    rerank_pairs: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1000,
+            description="pairs of fingers compared minutia by minutia for a probe and gallery, on its first 100 "
+            "candidates at most; 0: off",
+        ),
+    ] = 200
     rerank_workers: Annotated[int, Field(ge=1, le=256, description="threads that compare them")] = os.cpu_count() or 1
 
     max_message_bytes: Annotated[

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from tenprint.fingerprint.features import FingerFeatures
 from tenprint.fingerprint.fusion import fused_capture_score
-from tenprint.fingerprint.matching import match_capture
+from tenprint.fingerprint.matching import match_capture, short_list
 from tenprint.fingerprint.positions import FingerPosition
 from training.pool import Impressions
 
 POSITIONS: Final = 10
-SHORT_LIST: Final = 20
-"""As the server's default: so many are compared minutia by minutia."""
+RERANKED_PAIRS: Final = 200
+"""As the server's default: so many pairs of fingers are compared minutia by minutia."""
 
 _AT_ONCE: Final = 16
 """Probes whose products with the pool are in memory together: 51 MB for 80,000 fingers."""
@@ -94,7 +94,7 @@ class Chimeras:
         """One probe, of whose fingers the products [n, fingers of the pool] are given."""
         many = len(self._pool)
         found = Found({n: {} for n in self._fingers}, {n: {} for n in self._listed})
-        so_far = {n: _Nearest() for n in self._fingers}
+        so_far = {n: _Nearest(short_list(RERANKED_PAIRS, n)) for n in self._fingers}
         for turn in range(self._shifts.shape[1]):
             start = turn * many
             ends = [size for size in self._sizes if start < size <= start + many]
@@ -122,9 +122,10 @@ class Chimeras:
 
 
 class _Nearest:
-    """The people nearest to a probe so far, best first, by sums of scores."""
+    """The people nearest to a probe so far, best first, by sums of scores: as many as a short list has."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
         self.top = np.float32(-np.inf)
         self.sums = np.empty(0, np.float32)
         self.people = np.empty(0, np.int64)
@@ -134,15 +135,15 @@ class _Nearest:
         self.top = max(self.top, sums.max())
         if not listed:
             return
-        if len(self.sums) == SHORT_LIST:
+        if len(self.sums) == self._longest:
             chosen = np.flatnonzero(sums > self.sums[-1])
-        elif len(sums) > SHORT_LIST:
-            chosen = np.argpartition(sums, -SHORT_LIST)[-SHORT_LIST:]
+        elif len(sums) > self._longest:
+            chosen = np.argpartition(sums, -self._longest)[-self._longest :]
         else:
             chosen = np.arange(len(sums))
         both = np.concatenate([self.sums, sums[chosen]])
         numbers = np.concatenate([self.people, start + chosen])
-        order = np.argsort(-both, kind="stable")[:SHORT_LIST]
+        order = np.argsort(-both, kind="stable")[: self._longest]
         self.sums, self.people = both[order], numbers[order]
 
 

@@ -46,8 +46,8 @@ def to_markdown(report: Mapping[str, Any]) -> str:
         "# Evaluation",
         "",
         f"{given['prints']} prints of {given['fingers']} fingers in {given['datasets']} data set(s); extractor "
-        f"{given['extractor']}, model {given['model_version']}, short list of {given['short_list']}, seed "
-        f"{given['seed']}. {report['failures_to_extract']['pooled']} print(s) could not be extracted.",
+        f"{given['extractor']}, model {given['model_version']}, {given['reranked_pairs']} pairs of fingers re-ranked, "
+        f"seed {given['seed']}. {report['failures_to_extract']['pooled']} print(s) could not be extracted.",
         "",
         *(f"* {sentence}" for sentence in PROTOCOL),
         "",

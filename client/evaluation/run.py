@@ -87,8 +87,8 @@ def evaluate(prints: Sequence[Print], asked: Asked, settings: Settings, progress
         OSError: if a print cannot be read.
     """
     begun = time.perf_counter()
-    if not settings.rerank_candidates:
-        raise EvaluationError("rerank_candidates is 0: re-ranking is off, and could not be measured")
+    if not settings.rerank_pairs:
+        raise EvaluationError("rerank_pairs is 0: re-ranking is off, and could not be measured")
     extraction = Extraction(settings)
     with extraction.running():
         contents = [_content(item, asked.templates) for item in prints]
@@ -198,7 +198,7 @@ class _Evaluation:
             "prints": len(self._prints),
             "extractor": self._extraction.extractor,
             "model_version": self._extraction.model_version,
-            "short_list": self._settings.rerank_candidates,
+            "reranked_pairs": self._settings.rerank_pairs,
             "seed": SEED,
         }
 

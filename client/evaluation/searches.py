@@ -75,7 +75,7 @@ async def search(
         people: whose captures they are; numbers in them are places in the next two.
         enrolled: what extraction made of the prints that are enrolled.
         probes: and of those that are searched for, by the same numbers.
-        settings: of the server: the length of the short list.
+        settings: of the server: how many pairs of fingers are re-ranked.
         seconds: what each search took is added under `search` and `rerank`.
         done: called after each search.
         dimension: how many of a vector's numbers are used.
@@ -88,7 +88,7 @@ async def search(
             features = pack_capture({position: item.features for position, item in fingers.items()})
             records.append(Record(person.name, person.name, _vector(fingers, dimension), features))
     gallery.apply(put=records)
-    reranking = Reranking(FusedThresholds(settings.model_path), settings.rerank_candidates, 1)
+    reranking = Reranking(FusedThresholds(settings.model_path), settings.rerank_pairs, 1)
     asked = [(person, probe) for person in people for probe in person.probes]
     rows = []
     try:

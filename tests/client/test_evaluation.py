@@ -140,7 +140,7 @@ def test_a_manifest_that_cannot_be_measured_is_refused_and_says_why(folder, tmp_
 def test_settings_that_cannot_be_measured_with_are_refused(folder, tmp_path):
     for setting, value, code, words in (
         ("TENPRINT_EXTRACTOR", "eyes", 2, "extractor"),
-        ("TENPRINT_RERANK_CANDIDATES", "0", 1, "re-ranking is off"),
+        ("TENPRINT_RERANK_PAIRS", "0", 1, "re-ranking is off"),
         ("TENPRINT_MODEL_PATH", str(tmp_path), 1, "finger.json"),
     ):
         status, told = run(folder, "--out", tmp_path, **{setting: value})

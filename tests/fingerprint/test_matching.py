@@ -12,7 +12,7 @@ from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.errors import FeaturesError
 from tenprint.fingerprint.features import AXES, MAX_MINUTIAE, DescriptorAxes, FingerFeatures
 from tenprint.fingerprint.image import decode_image
-from tenprint.fingerprint.matching import match, match_capture, weighted_mean
+from tenprint.fingerprint.matching import match, match_capture, short_list, weighted_mean
 from tenprint.fingerprint.mindtct import MindtctExtractor
 from tenprint.fingerprint.positions import FINGERS, FingerPosition
 
@@ -187,6 +187,13 @@ def test_fingers_of_a_capture_are_compared_each_with_its_own():
     assert part.score == whole.fingers[index].score
     assert (nothing.score, nothing.fingers) == (0, {})
     assert match_capture({}, [mate])[0].score == 0
+
+
+@pytest.mark.parametrize(
+    ("pairs", "fingers", "candidates"), [(200, 10, 20), (200, 4, 50), (200, 1, 100), (5, 10, 1), (0, 1, 0)]
+)
+def test_the_fewer_the_fingers_the_longer_the_list(pairs, fingers, candidates):
+    assert short_list(pairs, fingers) == candidates
 
 
 def test_a_finger_weighs_as_many_as_its_print_with_fewer_minutiae_has():

@@ -142,7 +142,7 @@ def test_a_finger_of_unknown_position_is_ranked_by_vectors(server):
 
 
 def test_off_by_configuration(launch):
-    plain = launch(extractor="mindtct", rerank_candidates="0")
+    plain = launch(extractor="mindtct", rerank_pairs="0")
     enrol(plain)
     answer = identify(plain, sample(1, 2), score_threshold=-1)
     assert answer.candidates[0].subject_id == "P1"

@@ -5,8 +5,9 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed: it comes with the extra `train`")
 
+from tenprint.fingerprint.matching import short_list
 from tests.server.conftest import unit_vectors
-from training.chimeras import SHORT_LIST, Chimeras
+from training.chimeras import RERANKED_PAIRS, Chimeras
 from training.pool import Impressions
 
 POOL = 60
@@ -33,7 +34,7 @@ def test_the_best_and_the_nearest_are_those_of_comparing_everybody(fingers):
         for size in sizes:
             assert found.best[fingers][size][0] == pytest.approx(max(scores[:size]), abs=1e-5)
             people, near = found.lists[fingers][size]
-            best = np.argsort(-np.array(scores[:size]), kind="stable")[:SHORT_LIST]
+            best = np.argsort(-np.array(scores[:size]), kind="stable")[: short_list(RERANKED_PAIRS, fingers)]
             assert near == pytest.approx(np.array(scores)[best], abs=1e-5)
             assert set(people.tolist()) == set(best.tolist())
         assert found.best[fingers][30][1] == pytest.approx(max(scores[30:60]), abs=1e-5)
