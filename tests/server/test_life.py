@@ -80,7 +80,7 @@ def test_a_wrong_setting_is_refused_by_name():
 
 
 def test_sigterm_tells_watchers_finishes_what_runs_and_takes_no_more(launch):
-    server = launch()
+    server = launch(drain_seconds="60")
     watch = health_pb2_grpc.HealthStub(server.channel).Watch(health_pb2.HealthCheckRequest())
     assert next(watch).status == SERVING
     image = encode_png(press(grow_finger(1), 1, rolled=True))
