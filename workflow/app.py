@@ -153,7 +153,7 @@ class WorkflowServer:
         work = [self._runner.run(), self._dispatcher.run(), self._lifecycle.run(), eraser.run()]
         if self._settings.drop_folder is not None:
             limits = FolderLimits(max_bytes=self._settings.max_file_bytes)
-            work.append(DropFolder(self._settings.drop_folder, self._hand_in, limits).run())
+            work.append(DropFolder(self._settings.drop_folder, self._hand_in, self._metrics, limits).run())
         return work
 
     async def _hand_in(self, ori: str, _name: str, data: bytes) -> None:
