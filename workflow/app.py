@@ -149,7 +149,7 @@ class WorkflowServer:
 
     def _background(self) -> list[Coroutine[Any, Any, None]]:
         """What works beside the calls, until the server stops."""
-        eraser = Eraser(self._database, self._doorbell)
+        eraser = Eraser(self._database, self._doorbell, self._metrics)
         work = [self._runner.run(), self._dispatcher.run(), self._lifecycle.run(), eraser.run()]
         if self._settings.drop_folder is not None:
             limits = FolderLimits(max_bytes=self._settings.max_file_bytes)

@@ -42,7 +42,7 @@ class WorkflowMetrics(RpcMetrics):
         )
         self.deliveries = Counter(
             f"{_PREFIX}_deliveries",
-            "Attempts to deliver a message, by outcome.",
+            "Attempts to deliver a message, by outcome; expired: not acknowledged in time, and its content erased.",
             ("kind", "channel", "outcome"),
             registry=r,
         )
