@@ -1,6 +1,5 @@
 """Backup, restore, verify, rebuild, and the change of models: the commands, as an operator runs them."""
 
-import functools
 import json
 import shutil
 import sqlite3
@@ -15,8 +14,9 @@ from typer.testing import CliRunner
 import tenprint.fingerprint.embedding
 from tenprint.client.cli import app
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.synthetic import encode_png, press
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2, records_pb2
+from tests.prints import grown
 from tests.server.conftest import fingers, originator
 from tests.server.test_durability import enrolment, kill, search
 from tests.server.test_records import metric, wait_until
@@ -161,12 +161,9 @@ def other_model(tmp_path):
     return folder
 
 
-grown = functools.cache(grow_finger)
-
-
 def image(person, seed):
     """A person's right index finger."""
-    data = encode_png(press(grown(person), seed=seed, rolled=True))
+    data = encode_png(press(grown(person + 1), seed=seed, rolled=True))
     return fingers(capture_pb2.FingerSample(position=2, image=capture_pb2.Image(data=data, ppi=500)))
 
 
