@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import scipy  # which loads its parts when they are used
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from tenprint.fingerprint.image import GreyImage
 from tenprint.fingerprint.ridge_map import CELL, map_ridges
@@ -121,11 +121,11 @@ def _turned(points: _Points, angle: float) -> _Points:
 
 def _parts(ridges: NDArray[np.bool_]) -> list[_Points]:
     """The connected prints, taken apart at their necks: centres (x, y) of each one's cells, in pixels."""
-    distance = ndimage.distance_transform_edt(np.pad(ridges, 1))[1:-1, 1:-1]
+    distance = scipy.ndimage.distance_transform_edt(np.pad(ridges, 1))[1:-1, 1:-1]
     seeds = _seeds(distance)
     # Opened by a disc a little smaller than the narrowest neck's: pen strokes and type that touch a print fall off.
-    body = ridges & (ndimage.distance_transform_edt(distance <= _NECKS[0]) <= _NECKS[0] + 1)
-    nearest = ndimage.distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
+    body = ridges & (scipy.ndimage.distance_transform_edt(distance <= _NECKS[0]) <= _NECKS[0] + 1)
+    nearest = scipy.ndimage.distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
     labels = np.where(body, seeds[tuple(nearest)], 0)
     sizes = np.bincount(labels.ravel())[1:]
     largest = np.argsort(-sizes, kind="stable")[:_MOST_PARTS]
@@ -138,17 +138,17 @@ def _parts(ridges: NDArray[np.bool_]) -> list[_Points]:
 
 def _seeds(distance: NDArray[np.float64]) -> NDArray[np.int32]:
     """Labels of the prints' inner cells: worn away step by step, whatever falls into several pieces is several."""
-    seeds, count = ndimage.label(distance > _NECKS[0])
+    seeds, count = scipy.ndimage.label(distance > _NECKS[0])
     for neck in _NECKS[1:]:
-        pieces, pieces_count = ndimage.label(distance > neck)
-        peaks = ndimage.maximum(distance, pieces, np.arange(pieces_count + 1))
+        pieces, pieces_count = scipy.ndimage.label(distance > neck)
+        peaks = scipy.ndimage.maximum(distance, pieces, np.arange(pieces_count + 1))
         parent = np.zeros(pieces_count + 1, dtype=np.intp)
         parent[pieces[pieces > 0]] = seeds[pieces > 0]
         children = [piece for piece in range(1, pieces_count + 1) if peaks[piece] >= _BULGE * neck]
         broken = np.bincount(parent[children], minlength=count + 1) > 1
         if broken.any():
             split = np.isin(pieces, [piece for piece in children if broken[parent[piece]]])
-            seeds, count = ndimage.label(np.where(broken[seeds], split, seeds > 0))
+            seeds, count = scipy.ndimage.label(np.where(broken[seeds], split, seeds > 0))
     return np.asarray(seeds, dtype=np.int32)
 
 
@@ -215,11 +215,11 @@ def _joint(part: _Points, top: float, width: float, angle: float, half: NDArray[
         across = np.broadcast_to(float(near[:, 0].mean()) + sideways, (len(steps), len(sideways)))
         along = steps[:, None] + slant * sideways
         x, y = _turned(np.stack([across.ravel(), along.ravel()], axis=1), -angle).T
-        grey = ndimage.map_coordinates(half, (y / 2.0, x / 2.0), order=1, mode="nearest").reshape(along.shape)
-        ink = ndimage.gaussian_filter1d(np.percentile(grey, 95) - grey.mean(axis=1), 4.0)
+        grey = scipy.ndimage.map_coordinates(half, (y / 2.0, x / 2.0), order=1, mode="nearest").reshape(along.shape)
+        ink = scipy.ndimage.gaussian_filter1d(np.percentile(grey, 95) - grey.mean(axis=1), 4.0)
         reach = max(int(0.35 * width / 2.0), 1)
-        above = ndimage.maximum_filter1d(ink, reach, origin=(reach - 1) // 2)
-        below = ndimage.maximum_filter1d(ink, reach, origin=-((reach - 1) // 2))
+        above = scipy.ndimage.maximum_filter1d(ink, reach, origin=(reach - 1) // 2)
+        below = scipy.ndimage.maximum_filter1d(ink, reach, origin=-((reach - 1) // 2))
         depth = 1.0 - ink / np.maximum(np.minimum(above, below), 1.0)
         depth[(steps < first) | (steps > last)] = 0.0
         if depth.max() > best:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import nbis
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
+import scipy  # which loads its parts when they are used
 
 from tenprint.fingerprint.errors import ImageError
 from tenprint.fingerprint.image import WORKING_PPI, GreyImage
@@ -37,8 +37,8 @@ def area_mm2(minutiae: Minutiae) -> float:
     if len(places) < 3:
         return 0.0
     try:
-        return float(ConvexHull(places).volume) / _MM**2  # of two dimensions the volume is the area
-    except QhullError:
+        return float(scipy.spatial.ConvexHull(places).volume) / _MM**2  # of two dimensions the volume is the area
+    except scipy.spatial.QhullError:
         return 0.0
 
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import scipy.fft
+import scipy  # which loads its parts when they are used
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from tenprint.fingerprint.image import GreyImage
 
@@ -54,13 +53,15 @@ def map_ridges(image: GreyImage) -> RidgeMap:
     quads = image.pixels[:height, :width].reshape(height // 2, 2, width // 2, 2)
     half = quads.sum(axis=(1, 3), dtype=np.uint16).astype(np.float32) / np.float32(4.0)
     strength, share = _spectra(half)
-    share = ndimage.uniform_filter(share, 3, mode="nearest")
+    share = scipy.ndimage.uniform_filter(share, 3, mode="nearest")
     sure = strength[share > _SURE_SHARE]
     if len(sure) < _LEAST_SURE:
         return RidgeMap(np.zeros(strength.shape, dtype=np.bool_), half)
     least = max(_LEAST_STRENGTH * float(np.percentile(sure, 75)), _FAINTEST)
-    ridges = ndimage.binary_opening((strength > least) & (share > _LEAST_SHARE))
-    holes = ndimage.label(np.pad(~ridges, 1, constant_values=True))[0][1:-1, 1:-1]  # what the edge cuts is no hole
+    ridges = scipy.ndimage.binary_opening((strength > least) & (share > _LEAST_SHARE))
+    holes = scipy.ndimage.label(np.pad(~ridges, 1, constant_values=True))[0][
+        1:-1, 1:-1
+    ]  # what the edge cuts is no hole
     return RidgeMap(ridges | (np.bincount(holes.ravel()) <= _LARGEST_HOLE)[holes], half)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import scipy  # which loads its parts when they are used: scipy.stats takes a second, and most commands fit nothing
 from numpy.typing import NDArray
-from scipy.stats import genpareto
 
 from tenprint.fingerprint.tail import Block, Tail
 
@@ -49,5 +49,5 @@ def _block(size: int, best: NDArray[np.float64]) -> Block:
     if (np.diff(scores) <= 0).any():
         raise ValueError(f"too many of the best scores in galleries of {size} are equal")
     beyond = best[best > scores[-1]] - scores[-1]
-    shape, _, scale = genpareto.fit(beyond, floc=0)
+    shape, _, scale = scipy.stats.genpareto.fit(beyond, floc=0)
     return Block(size, tuple(zip(scores.tolist(), levels.tolist(), strict=True)), float(shape), float(scale))

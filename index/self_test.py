@@ -2,11 +2,14 @@
 
 In a child process: a processor that reports what it cannot do kills whoever believes it by SIGILL, and that should not
 be the server. A trial that dies, hangs or answers wrongly is a warning here and, where it was of scan codes, the end of
-them.
+them. It takes two seconds of a core, so one that went well is kept, under a name that stands for the processor, the
+libraries and everything else that its outcome hangs on: where one of them changes there is a new trial.
 """
 
+import hashlib
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -20,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from tenprint.index._faiss import nearest
+from tenprint.index._faiss import build, nearest
 from tenprint.index.scan import PIECE, ScanCodes, simulated_codebook
 
 _DIMENSION: Final = 2560
@@ -38,6 +41,24 @@ _FLAT_ERROR: Final = 1e-4
 _SCAN_ERROR: Final = 0.02
 """Of an approximate one: 640 table entries, each off by half of a 255th of the widest table's span, as random signs."""
 
+_OF_PROCESSOR: Final = frozenset(
+    {
+        "vendor_id",
+        "model name",
+        "stepping",
+        "microcode",
+        "flags",
+        "CPU implementer",
+        "CPU part",
+        "CPU revision",
+        "Features",
+    }
+)
+"""Lines of /proc/cpuinfo that say what a processor is; the others say how it is doing."""
+
+_OF_LIBRARIES: Final = ("FAISS_", "GOMP_", "LD_", "MKL_", "OMP_", "OPENBLAS_")
+"""How the environment variables begin that decide which code runs, and on how many threads."""
+
 _SLOW_KERNELS: Final = frozenset({"prescott", "core2", "nehalem", "sandybridge", "barcelona", "generic", "bobcat"})
 """OpenBLAS's kernels for processors without AVX2. Measured: falling back to Prescott costs two thirds of the speed."""
 
@@ -51,6 +72,7 @@ class SelfTest:
         scan_seconds: best of three scans of its codes; infinite where it failed.
         kernels: OpenBLAS's kernel in each library that brings one, by file name.
         wait_policy: OMP_WAIT_POLICY.
+        is_kept: the trial was made by an earlier process.
         warnings: what an operator should look into, a sentence each.
     """
 
@@ -58,6 +80,7 @@ class SelfTest:
     scan_seconds: float
     kernels: dict[str, str]
     wait_policy: str
+    is_kept: bool
     warnings: tuple[str, ...]
 
     @property
@@ -66,9 +89,15 @@ class SelfTest:
         return self.scan_seconds < self.flat_seconds
 
 
-def self_test() -> SelfTest:
-    """Try both ways of nominating in a child process, and look at how the libraries were set up. Takes a second."""
-    told, end = _child()
+def self_test(folder: Path | None = None) -> SelfTest:
+    """Try both ways of nominating in a child process, and look at how the libraries were set up.
+
+    Args:
+        folder: where trials that went well are kept, and looked for; None: there is a trial, which takes two seconds.
+    """
+    path = None if folder is None else folder / f"self-test-{_surroundings()}.json"
+    kept = None if path is None else _kept(path)
+    told, end = (kept, "") if kept is not None else _child()
     kernels: dict[str, str] = told.get("kernels", {})
     policy = os.environ.get("OMP_WAIT_POLICY", "")
     seconds = {}
@@ -80,6 +109,8 @@ def self_test() -> SelfTest:
             warnings.append(f"the trial of {name} {end}: FAISS's build does not fit this processor")
         elif not trial["right"]:
             warnings.append(f"the trial of {name} gave a wrong answer: FAISS's build does not fit this processor")
+    if path is not None and kept is None and _went_well(told) and (problem := _keep(path, told)):
+        warnings.append(f"{path} cannot be written ({problem}): every start will try FAISS anew, for two seconds")
     warnings += [
         f"OpenBLAS in {name} runs its {kernel} kernel on a processor with AVX2: unset OPENBLAS_CORETYPE, or update it"
         for name, kernel in kernels.items()
@@ -91,7 +122,57 @@ def self_test() -> SelfTest:
         )
     if not seconds["scan"] < seconds["flat"]:
         warnings.append("scanning codes is no quicker than scanning vectors here: every search will be exact and slow")
-    return SelfTest(seconds["flat"], seconds["scan"], kernels, policy, tuple(warnings))
+    return SelfTest(seconds["flat"], seconds["scan"], kernels, policy, kept is not None, tuple(warnings))
+
+
+def _surroundings() -> str:
+    """Names what the outcome of a trial hangs on: processor, cores, kernel, interpreter, libraries, their settings, and
+    the code that is tried."""
+    processor = set()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.partition("\t")[0].strip() in _OF_PROCESSOR:
+                processor.add(line)
+    except OSError:
+        processor.add(platform.processor())
+    here = Path(__file__).parent
+    facts = {
+        "processor": sorted(processor),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.uname()._asdict() | {"node": ""},
+        "python": [sys.version, sys.executable],
+        "libraries": [build(), np.__version__],
+        "settings": sorted(item for item in os.environ.items() if item[0].startswith(_OF_LIBRARIES)),
+        "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(here.glob("*.py"))],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _went_well(told: dict[str, Any]) -> bool:
+    """Whether trials came to their end, answered rightly, and scan codes pay; else each start tries again."""
+    ways = told.get("flat"), told.get("scan")
+    return all(way and way["right"] for way in ways) and told["scan"]["seconds"] < told["flat"]["seconds"]
+
+
+def _kept(path: Path) -> dict[str, Any] | None:
+    """What the trials of an earlier process told; None where they are not there, or the file is no longer whole."""
+    try:
+        told: dict[str, Any] = json.loads(path.read_bytes())
+        return told if _went_well(told) and told["kernels"] is not None else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _keep(path: Path, told: dict[str, Any]) -> str:
+    """Keep what trials told that went well; what stands in the way, "" for nothing."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(told), encoding="ascii")
+        partial.replace(path)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def _child() -> tuple[dict[str, Any], str]:

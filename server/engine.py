@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import structlog
+from platformdirs import user_cache_path
 
 from tenprint.fingerprint.embedding import Embedder
 from tenprint.index import SCAN_FROM, Gallery, self_test
@@ -236,13 +237,14 @@ class Engine:
 
 def _scan_from(settings: Settings) -> int | None:
     """From which size on galleries have scan codes, by the settings and by what this machine makes of them."""
-    found = self_test()
+    found = self_test(user_cache_path("tenprint"))
     _log.info(
         "self_test",
         flat_seconds=round(found.flat_seconds, 6),
         scan_seconds=round(found.scan_seconds, 6),
         kernels=found.kernels,
         wait_policy=found.wait_policy,
+        kept=found.is_kept,
     )
     for warning in found.warnings:
         _log.warning("slow_machine", problem=warning)

@@ -10,7 +10,8 @@ from yaml import YAMLError
 
 from tenprint.fingerprint.errors import ModelError
 from tenprint.server import logging
-from tenprint.server.app import AddressError, run
+from tenprint.server.app import run
+from tenprint.server.endpoint import AddressError
 from tenprint.server.ledger import LedgerError
 from tenprint.server.recovery import IndexFolderError, SnapshotAheadError
 from tenprint.server.settings import Settings

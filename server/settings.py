@@ -2,15 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import make_url
 
-Address = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}$")]
-"""host:port; port 0 takes a free one."""
+from tenprint.server.process_settings import Address, ProcessSettings
 
 
 class GallerySettings(BaseModel):
@@ -25,8 +24,8 @@ class GallerySettings(BaseModel):
     ] = ()
 
 
-class Settings(BaseSettings):
-    """Everything an operator can set. The one secret, a password in the database's URL, is never shown."""
+class Settings(ProcessSettings):
+    """Everything an operator can set."""
 
     model_config = SettingsConfigDict(
         env_prefix="TENPRINT_",
@@ -39,9 +38,6 @@ class Settings(BaseSettings):
 
     listen: Annotated[Address, Field(description="address of the gRPC services")] = "127.0.0.1:50051"
     metrics_listen: Annotated[Address, Field(description="address of /metrics, for Prometheus")] = "127.0.0.1:9464"
-    port_file: Annotated[
-        Path | None, Field(description="once serving, write the addresses in use here as JSON (for launchers)")
-    ] = None
     galleries: Annotated[tuple[GallerySettings, ...], Field(min_length=1, description="the galleries to hold")] = (
         GallerySettings(name="criminal", title="Criminal history"),
         GallerySettings(name="immigration", title="Immigration records"),
@@ -95,9 +91,6 @@ class Settings(BaseSettings):
     ] = 200
     rerank_workers: Annotated[int, Field(ge=1, le=256, description="threads that compare them")] = os.cpu_count() or 1
 
-    max_message_bytes: Annotated[
-        int, Field(ge=65536, le=268435456, description="largest message taken or sent, bytes")
-    ] = 33_554_432
     max_image_bytes: Annotated[int, Field(ge=1024, description="largest encoded image or transaction, bytes")] = (
         20_000_000
     )
@@ -116,15 +109,6 @@ class Settings(BaseSettings):
     default_deadline_seconds: Annotated[
         float, Field(gt=0, le=3600, description="time allowed to a call that brings no deadline of its own")
     ] = 60.0
-    drain_seconds: Annotated[
-        float, Field(ge=0, le=3600, description="on SIGTERM, how long calls in progress may take to finish")
-    ] = 20.0
-
-    tls_certificate: Annotated[Path | None, Field(description="PEM file of the server's certificate chain")] = None
-    tls_key: Annotated[Path | None, Field(description="PEM file of the server's private key")] = None
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Field(description="least severe line logged")
-    ] = "info"
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
@@ -134,26 +118,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"galleries: {gallery.name} accepts moves from {min(unknown)}, which is not held")
         if len(set(names)) != len(names):
             raise ValueError("galleries: two have the same name; names must differ")
-        if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ValueError("tls_certificate and tls_key: set both, or neither for plain text")
         return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the base class's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then environment, then the YAML file named by TENPRINT_CONFIG."""
-        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
-        if path := os.environ.get("TENPRINT_CONFIG"):
-            if not Path(path).is_file():
-                raise FileNotFoundError(f"TENPRINT_CONFIG names {path}, which is not a file")
-            sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
-        return tuple(sources)
 
     @property
     def index_path(self) -> Path:
@@ -164,8 +129,3 @@ class Settings(BaseSettings):
         if url.get_backend_name() == "sqlite":
             return Path(f"{url.database}.index")
         return user_data_path("tenprint") / f"{url.database}.index"
-
-    def shown(self) -> dict[str, Any]:
-        """The settings as plain data, for the log, without the database's password."""
-        url = make_url(self.database_url.get_secret_value())
-        return {**self.model_dump(mode="json"), "database_url": url.render_as_string(hide_password=True)}

@@ -1,25 +1,13 @@
 """The workflow's process put together: what is built at start, in which order, and how it is taken down again."""
 
 import asyncio
-import json
 import os
-import signal
-import threading
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Final
-from wsgiref.simple_server import WSGIServer
 
-import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-from prometheus_client import start_http_server
 
-from tenprint.server.app import AddressError
-from tenprint.server.health import HealthService
-from tenprint.server.interceptor import RpcInterceptor
-from tenprint.server.port_file import write_atomically
+from tenprint.server.endpoint import Endpoint, serve
 from tenprint.store import Database
 from tenprint.v1 import (
     adjudication_pb2,
@@ -118,25 +106,18 @@ class WorkflowServer:
             max_file_bytes=settings.max_file_bytes,
             workers=os.cpu_count() or 1,
         )
-        self._health = HealthService()
-        self._calls = RpcInterceptor(self._metrics)
-        self._grpc = grpc.aio.server(
-            interceptors=[self._calls],
-            options=[
-                ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.max_send_message_length", settings.max_message_bytes),
-                ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake to hear of, not to share
-            ],
-        )
+        self.endpoint: Final = Endpoint(settings, self._metrics, _SERVICES)
         submissions_pb2_grpc.add_SubmissionsServicer_to_server(
-            SubmissionsService(self._database, self._reception, self._doorbell), self._grpc
+            SubmissionsService(self._database, self._reception, self._doorbell), self.endpoint.grpc
         )
         self._messages = MessagesService(self._database, self._doorbell)
-        messages_pb2_grpc.add_MessagesServicer_to_server(self._messages, self._grpc)
+        messages_pb2_grpc.add_MessagesServicer_to_server(self._messages, self.endpoint.grpc)
         subscriptions_pb2_grpc.add_SubscriptionsServicer_to_server(
-            SubscriptionsService(self._database, plain_webhooks=settings.plain_webhooks), self._grpc
+            SubscriptionsService(self._database, plain_webhooks=settings.plain_webhooks), self.endpoint.grpc
         )
-        disseminations_pb2_grpc.add_DisseminationsServicer_to_server(DisseminationsService(self._database), self._grpc)
+        disseminations_pb2_grpc.add_DisseminationsServicer_to_server(
+            DisseminationsService(self._database), self.endpoint.grpc
+        )
         self._webhooks = WebhookCarrier(settings.delivery_seconds, settings.webhook_ca, plain=settings.plain_webhooks)
         self._dispatcher = Dispatcher(
             self._database,
@@ -148,52 +129,31 @@ class WorkflowServer:
             retry_seconds=settings.retry_seconds,
         )
         adjudication_pb2_grpc.add_AdjudicationServicer_to_server(
-            AdjudicationService(self._database, self._matchers, self._doorbell), self._grpc
+            AdjudicationService(self._database, self._matchers, self._doorbell), self.endpoint.grpc
         )
         redress_pb2_grpc.add_RedressServicer_to_server(
-            RedressService(self._database, self._lifecycle, self._doorbell), self._grpc
+            RedressService(self._database, self._lifecycle, self._doorbell), self.endpoint.grpc
         )
-        findings_pb2_grpc.add_FindingsServicer_to_server(FindingsService(self._database, self._runner), self._grpc)
-        statistics_pb2_grpc.add_StatisticsServicer_to_server(StatisticsService(self._database), self._grpc)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+        findings_pb2_grpc.add_FindingsServicer_to_server(
+            FindingsService(self._database, self._runner), self.endpoint.grpc
+        )
+        statistics_pb2_grpc.add_StatisticsServicer_to_server(StatisticsService(self._database), self.endpoint.grpc)
         self._tasks: list[asyncio.Task[None]] = []
-        self._scrape: tuple[WSGIServer, threading.Thread] | None = None
 
     async def start(self) -> None:
-        """Bind, serve, and say so: health, the log, the port file."""
-        settings = self._settings
-        host = settings.listen.rpartition(":")[0]
-        try:
-            if settings.tls_certificate is not None and settings.tls_key is not None:
-                pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
-                port = self._grpc.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
-            else:
-                port = self._grpc.add_insecure_port(settings.listen)
-        except RuntimeError as error:
-            raise AddressError(f"listen: {settings.listen} cannot be served on: {error}") from error
-        metrics_host, _, metrics_port = settings.metrics_listen.rpartition(":")
-        try:
-            self._scrape = start_http_server(int(metrics_port), metrics_host.strip("[]"), self._metrics.registry)
-        except (OSError, OverflowError) as error:
-            raise AddressError(f"metrics_listen: {settings.metrics_listen} cannot be served on: {error}") from error
-        await self._grpc.start()
+        """Bind, begin the work beside the calls, and say so: health, the log, the port file."""
+        await self.endpoint.open()
         for work in self._background():
             self._tasks.append(asyncio.create_task(work))
-        for service in ("", *_SERVICES):
-            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
-        addresses = {"listen": f"{host}:{port}", "metrics": f"{metrics_host}:{self._scrape[0].server_port}"}
-        _log.info("serving", tls=settings.tls_certificate is not None, **addresses)
-        if settings.port_file is not None:
-            write_atomically(settings.port_file, json.dumps({**addresses, "pid": os.getpid()}))
+        await self.endpoint.announce()
 
     def _background(self) -> list[Coroutine[Any, Any, None]]:
         """What works beside the calls, until the server stops."""
-        eraser = Eraser(self._database, self._doorbell)
+        eraser = Eraser(self._database, self._doorbell, self._metrics)
         work = [self._runner.run(), self._dispatcher.run(), self._lifecycle.run(), eraser.run()]
         if self._settings.drop_folder is not None:
             limits = FolderLimits(max_bytes=self._settings.max_file_bytes)
-            work.append(DropFolder(self._settings.drop_folder, self._hand_in, limits).run())
+            work.append(DropFolder(self._settings.drop_folder, self._hand_in, self._metrics, limits).run())
         return work
 
     async def _hand_in(self, ori: str, _name: str, data: bytes) -> None:
@@ -208,17 +168,9 @@ class WorkflowServer:
             raise SubmissionError([Problem("1.008", error.reason, str(error))], sender_of(data)) from error
 
     async def stop(self) -> None:
-        """Drain: take no new calls, let running ones finish within the stated time, then stop the work beside them.
-
-        What was under way is due again at the next start.
-        """
-        _log.info("draining", seconds=self._settings.drain_seconds)
-        await self._health.drain()
+        """Drain, then stop the work beside the calls. What was under way is due again at the next start."""
         self._messages.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.drain_seconds):
-                await self._calls.drained()
-        await self._grpc.stop(grace=None)
+        await self.endpoint.drain()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -226,24 +178,10 @@ class WorkflowServer:
         await self._matchers.close()
         await self._webhooks.close()
         await asyncio.to_thread(self._database.close)
-        if self._scrape is not None:
-            http, thread = self._scrape
-            await asyncio.to_thread(http.shutdown)
-            http.server_close()
-            await asyncio.to_thread(thread.join)
-        _log.info("stopped")
+        await self.endpoint.close()
 
 
 async def run(settings: WorkflowSettings, matchers: Callable[[WorkflowSettings], Matcher] = GrpcMatcher) -> None:
     """Serve until SIGTERM or SIGINT, then drain. Arguments as WorkflowServer has them."""
     _log.info("configuration", **settings.shown())
-    server = WorkflowServer(settings, matchers)
-    ending = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ending.set)
-    try:
-        await server.start()
-        await ending.wait()
-    finally:
-        await server.stop()
+    await serve(WorkflowServer(settings, matchers))

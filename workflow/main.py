@@ -9,7 +9,7 @@ from pydantic_settings import CliApp
 from yaml import YAMLError
 
 from tenprint.server import logging
-from tenprint.server.app import AddressError
+from tenprint.server.endpoint import AddressError
 from tenprint.store import StoreError
 from tenprint.workflow.app import run
 from tenprint.workflow.settings import WorkflowSettings

@@ -22,6 +22,7 @@ class WorkflowMetrics(RpcMetrics):
     leg_answers: Counter = field(init=False)
     matcher_seconds: Histogram = field(init=False)
     deliveries: Counter = field(init=False)
+    dropped_files: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         RpcMetrics.__post_init__(self)  # `super()` does not know a class that slots made anew
@@ -41,8 +42,14 @@ class WorkflowMetrics(RpcMetrics):
         )
         self.deliveries = Counter(
             f"{_PREFIX}_deliveries",
-            "Attempts to deliver a message, by outcome.",
+            "Attempts to deliver a message, by outcome; expired: not acknowledged in time, and its content erased.",
             ("kind", "channel", "outcome"),
+            registry=r,
+        )
+        self.dropped_files = Counter(
+            f"{_PREFIX}_dropped_files",
+            "Files of the drop folder, by what became of an attempt: taken, refused, postponed, given_up.",
+            ("outcome",),
             registry=r,
         )
 

@@ -31,7 +31,7 @@ from tenprint.fingerprint.itl import Transaction, transaction_of
 from tenprint.fingerprint.itl_records import DEFAULT_LIMITS, split_records
 from tenprint.fingerprint.positions import FINGERS
 from tenprint.server import logging
-from tenprint.server.app import AddressError
+from tenprint.server.endpoint import AddressError
 from tenprint.store import Database, StoreError
 from tenprint.workflow import agencies, policy
 from tenprint.workflow.agencies import Agency

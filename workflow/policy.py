@@ -67,6 +67,15 @@ class Policy(BaseModel):
     ] = {1: 0.25, 2: 2.0}
     leg_attempts: Annotated[int, Field(ge=1, le=1000, description="times a matcher is asked before ERROR")] = 8
     delivery_attempts: Annotated[int, Field(ge=1, le=1000, description="before a message is dead")] = 12
+    keep_undelivered_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3660,
+            description="how long what describes a person of whom nothing may be kept waits in messages that nobody "
+            "acknowledges; then it is erased and the message is dead",
+        ),
+    ] = 30
     subscription_days: Annotated[int, Field(ge=1, le=3660, description="longest life of a subscription")] = 365
     least_count: Annotated[int, Field(ge=1, description="public statistics hide counts from 1 to below this")] = 10
     source: Annotated[str, Field(max_length=100, description="named in notices as their source")] = "tenprint"

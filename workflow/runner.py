@@ -203,13 +203,16 @@ class Runner:
             legs.settle(connection, key, LegState.NO_MATCH, reason="no candidate in a band of the policy")
 
     async def _enrol(self, submission_id: str) -> None:
-        """Keep a submission's prints in the criminal gallery: under the person identified, else as a new one."""
+        """Keep a submission's prints in the criminal gallery: under the person of a hit that stands, else a new one.
+
+        A hit by the lights-out bar that is to be examined does not come here before it was: its case holds the prints.
+        """
 
         def begin(connection: Connection) -> tuple[Kept, str | None]:
             known = [
                 link.subject_id
                 for link in links.of_submission(connection, submission_id)
-                if link.gallery is Gallery.CRIMINAL and link.is_confirmed
+                if link.gallery is Gallery.CRIMINAL and link.stands
             ]
             return submissions.by_id(connection, submission_id), known[-1] if known else None
 

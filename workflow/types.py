@@ -298,6 +298,11 @@ class Link:
         return self.state is LinkState.CONFIRMED
 
     @property
+    def stands(self) -> bool:
+        """Whether the prints are held to be the person's, by examiners or the lights-out bar, undisputed."""
+        return self.state in {LinkState.CONFIRMED, LinkState.UNCONFIRMED}
+
+    @property
     def is_confirmed_beneath(self) -> bool:
         """Whether examiners said so, frozen or not."""
         return self.beneath is LinkState.CONFIRMED

@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tenprint.client.cli import app
-from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.synthetic import encode_png, press
+from tests.prints import grown
 
 ORI = "ZZCLI0000"
 
@@ -16,7 +17,7 @@ def thumbs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prints")
     for seed in (1, 2):
         for capture, rolled in ((1, True), (2, False)):
-            (folder / f"{seed}_{capture}.png").write_bytes(encode_png(press(grow_finger(seed), capture, rolled=rolled)))
+            (folder / f"{seed}_{capture}.png").write_bytes(encode_png(press(grown(seed), capture, rolled=rolled)))
     (folder / "empty.an2").touch()
     with (folder / "large.png").open("wb") as file:
         file.truncate(3_000_000_000)  # sparse: more than protobuf can carry, and no bytes on the disk

@@ -13,10 +13,11 @@ from tenprint.client.evaluation.manifest import Print, persons, read_manifest, s
 from tenprint.fingerprint.image import GreyImage
 from tenprint.fingerprint.mindtct import MindtctExtractor, encoded, new_extractor
 from tenprint.fingerprint.positions import FingerPosition
-from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.synthetic import encode_png, press
 from tenprint.fingerprint.template import FingerView, write_template
+from tests.prints import grown
 
-FINGERS = {"A": (300, 301, 302, 303), "B": (304, 305)}
+FINGERS = {"A": (1, 2, 3, 4), "B": (5, 6)}
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +27,10 @@ def folder(tmp_path_factory):
     rows = ["dataset,finger,impression,path,ppi,subject"]
     for dataset, seeds in FINGERS.items():
         for place, seed in enumerate(seeds):
-            master = grow_finger(seed)
+            master = grown(seed)
             for impression in (1, 2, 3):
                 image = press(master, impression, rolled=impression == 1)
-                if (seed, impression) == (303, 3):
+                if (seed, impression) == (4, 3):
                     image = GreyImage(np.full_like(image.pixels, 255), image.ppi)
                 (folder / f"{seed}_{impression}.png").write_bytes(encode_png(image))
                 rows.append(f"{dataset},{seed},{impression},{seed}_{impression}.png,500,person-{place // 2}")
@@ -78,7 +79,7 @@ def test_every_figure_is_there_by_dataset_and_pooled(reported):
 def test_bozorth3_reads_from_records_what_it_reads_from_images():
     """The library compares objects of its own; those made of our records score as those it extracted itself."""
     reader = new_extractor(compute_nfiq2=False)
-    images = [press(grow_finger(seed), impression, rolled=False) for seed, impression in ((300, 1), (300, 2), (304, 1))]
+    images = [press(grown(seed), impression, rolled=False) for seed, impression in ((1, 1), (1, 2), (5, 1))]
     own = [reader.extract_minutiae(encoded(image)) for image in images]
     found = [MindtctExtractor().extract(image) for image in images]
     records = [write_template([FingerView(FingerPosition.RIGHT_INDEX, one, None, 0)]) for one in found]
@@ -129,8 +130,8 @@ def test_a_manifest_that_cannot_be_measured_is_refused_and_says_why(folder, tmp_
         (head + "A,1,one,x.png,500\n", 2, "line 2: impression is 'one'"),
         (head + "A,1,1,x.png,500\nA,1,1,y.png,500\n", 2, "impression 1 of A:1 twice"),
         (head + "A,1,1,x.png,500\n", 2, "1 files of the manifest are not there"),
-        (head + f"A,1,1,{folder}/300_1.png,50\n", 1, "A:1, impression 1"),
-        (head + f"A,1,1,{folder}/300_1.png,500\n", 1, "no two impressions"),
+        (head + f"A,1,1,{folder}/1_1.png,50\n", 1, "A:1, impression 1"),
+        (head + f"A,1,1,{folder}/1_1.png,500\n", 1, "no two impressions"),
     ):
         status, told = told_of(text)
         assert (status, words in " ".join(told.split())) == (code, True), told

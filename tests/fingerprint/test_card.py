@@ -8,10 +8,11 @@ import pytest
 
 from tenprint.fingerprint.itl import MissingFinger, MissingReason, read_transaction
 from tenprint.fingerprint.positions import FINGERS, FingerPosition
-from tenprint.fingerprint.synthetic import grow_finger, press
+from tenprint.fingerprint.synthetic import press
 from tenprint.fingerprint.synthetic.card import CARD_FIELDS, write_card
 from tenprint.workflow.ebts import SubmissionError, read_submission
 from tenprint.workflow.ebts.type2_fields import field_rules
+from tests.prints import grown
 
 BOOKING = {"ori": "WVSIB0000", "tcn": "CARD-0000001", "cri": ["WV0010000"], "capture": 3}
 MIDDLE, RING = FingerPosition.RIGHT_MIDDLE, FingerPosition.RIGHT_RING
@@ -19,9 +20,9 @@ MIDDLE, RING = FingerPosition.RIGHT_MIDDLE, FingerPosition.RIGHT_RING
 
 @pytest.fixture(scope="module")
 def person():
-    """Ten fingers of two masters: growing ten takes too long here."""
-    one, other = grow_finger(900), grow_finger(901)
-    return SimpleNamespace(masters={finger: other if finger is RING else one for finger in FINGERS})
+    """Ten fingers of two masters."""
+    one, other = grown(1), grown(2)
+    return SimpleNamespace(masters={position: other if position is RING else one for position in FINGERS})
 
 
 def test_a_card_is_a_booking_of_fourteen_images(person):

@@ -14,7 +14,8 @@ from tenprint.fingerprint.errors import ImageError, ModelError
 from tenprint.fingerprint.image import GreyImage, decode_image
 from tenprint.fingerprint.leader import LeaderExtractor
 from tenprint.fingerprint.mindtct import MindtctExtractor
-from tenprint.fingerprint.synthetic import FingerClass, grow_finger, press
+from tenprint.fingerprint.synthetic import FingerClass, press
+from tests.prints import grown
 
 MODELS = Path(str(resources.files("tenprint.fingerprint") / "models"))
 FIELDS = ("x", "y", "direction", "kind", "reliability")
@@ -27,7 +28,7 @@ def leader():
 
 @pytest.fixture(scope="module")
 def prints():
-    return [press(grow_finger(seed, kind), seed, rolled=False) for seed, kind in enumerate(FingerClass)]
+    return [press(grown(seed, kind), seed, rolled=False) for seed, kind in enumerate(FingerClass)]
 
 
 def dislocation(sign, size=256):
@@ -94,7 +95,7 @@ def test_most_minutiae_are_mindtcts_in_place_and_direction(leader, prints):
 
 def test_two_impressions_of_a_finger_share_more_minutiae_than_two_fingers(leader):
     """The planted minutiae: what a finger has in common with itself and not with another."""
-    fingers = [grow_finger(seed, FingerClass.RIGHT_LOOP) for seed in (11, 12)]
+    fingers = [grown(seed, FingerClass.RIGHT_LOOP) for seed in (11, 12)]
     (one, again), (other, _) = (
         [leader.extract(press(finger, seed, rolled=False)) for seed in (1, 2)] for finger in fingers
     )

@@ -8,15 +8,16 @@ import pytest
 from tenprint.fingerprint.itl import MissingReason, read_transaction
 from tenprint.fingerprint.positions import FINGERS, FingerPosition
 from tenprint.fingerprint.sequence import FaultKind, Prints, compare_prints, read_prints, sequence_faults
-from tenprint.fingerprint.synthetic import grow_finger, write_card
+from tenprint.fingerprint.synthetic import write_card
+from tests.prints import grown
 
 THUMB, INDEX, MIDDLE, RING, LITTLE, LEFT_THUMB = FINGERS[:6]
-GONE = dict.fromkeys(FINGERS[6:], MissingReason.AMPUTATED)  # growing ten fingers takes too long here
+GONE = dict.fromkeys(FINGERS[6:], MissingReason.AMPUTATED)
 
 
 @pytest.fixture(scope="module")
 def person():
-    return SimpleNamespace(masters=dict(zip(FINGERS, [grow_finger(seed) for seed in range(910, 916)], strict=False)))
+    return SimpleNamespace(masters=dict(zip(FINGERS, [grown(seed) for seed in range(910, 916)], strict=False)))
 
 
 def impressions(person, capture, filed_as):

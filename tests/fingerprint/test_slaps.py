@@ -15,7 +15,8 @@ from tenprint.fingerprint.itl import Segment, read_transaction
 from tenprint.fingerprint.mindtct import encoded, new_extractor
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.slaps import fingers_of, segment_slap
-from tenprint.fingerprint.synthetic import SLAP_SHAPE, grow_finger, press, press_slap
+from tenprint.fingerprint.synthetic import SLAP_SHAPE, press, press_slap
+from tests.prints import grown
 
 RIGHT, LEFT, THUMBS = (
     FingerPosition.PLAIN_RIGHT_FOUR,
@@ -27,7 +28,7 @@ RIGHT, LEFT, THUMBS = (
 @pytest.fixture(scope="module")
 def masters():
     """Four fingers; each test lends them to the hand it wants."""
-    return [grow_finger(seed) for seed in range(900, 904)]
+    return [grown(seed) for seed in range(900, 904)]
 
 
 @pytest.fixture(scope="module")

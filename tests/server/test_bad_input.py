@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.synthetic import encode_png, press
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2
+from tests.prints import grown
 from tests.server.conftest import embedding_sample, fingers, originator, refusal, unit_vectors
 
 D = 256
@@ -18,7 +19,7 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
 @pytest.fixture(scope="module")
 def print_png():
-    return encode_png(press(grow_finger(1), 1, rolled=False))
+    return encode_png(press(grown(1), 1, rolled=False))
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.synthetic import encode_png, press
 from tenprint.v1 import capture_pb2, enrolment_pb2, galleries_pb2, identification_pb2
+from tests.prints import grown
 from tests.server.conftest import embedding_sample, fingers, originator, refusal, unit_vectors
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
@@ -80,10 +81,10 @@ def test_a_wrong_setting_is_refused_by_name():
 
 
 def test_sigterm_tells_watchers_finishes_what_runs_and_takes_no_more(launch):
-    server = launch()
+    server = launch(drain_seconds="60")
     watch = health_pb2_grpc.HealthStub(server.channel).Watch(health_pb2.HealthCheckRequest())
     assert next(watch).status == SERVING
-    image = encode_png(press(grow_finger(1), 1, rolled=True))
+    image = encode_png(press(grown(1), 1, rolled=True))
     sample = [capture_pb2.FingerSample(position=i, image=capture_pb2.Image(data=image, ppi=500)) for i in range(1, 11)]
     running = enrolment_pb2.EnrolRequest(originator=originator(), gallery="criminal", capture=fingers(*sample))
     results = []
@@ -101,7 +102,7 @@ def test_sigterm_tells_watchers_finishes_what_runs_and_takes_no_more(launch):
 
 
 def test_expired_work_is_dropped_and_the_server_goes_on(server):
-    image = encode_png(press(grow_finger(1), 1, rolled=True))
+    image = encode_png(press(grown(1), 1, rolled=True))
     samples = [capture_pb2.FingerSample(position=i, image=capture_pb2.Image(data=image, ppi=500)) for i in range(1, 11)]
     request = identification_pb2.IdentifyRequest(
         originator=originator(), galleries=["criminal"], probe=fingers(*samples)

@@ -7,10 +7,11 @@ import grpc
 import numpy as np
 import pytest
 
-from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.synthetic import encode_png, press
 from tenprint.fingerprint.template import read_template
 from tenprint.index.vectors import unit_slots
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2, records_pb2
+from tests.prints import grown
 from tests.server.conftest import embedding_sample, fingers, originator, refusal, unit_vectors
 from tests.server.test_durability import capture, enrolment, kill, search
 
@@ -114,7 +115,7 @@ def test_merged_and_split(server, enrolled):
 
 def test_minutiae_of_a_capture_are_given_out_and_logged(launch):
     own = launch(extractor="mindtct")
-    finger = press(grow_finger(1), seed=1, rolled=True)
+    finger = press(grown(1), seed=1, rolled=True)
     sample = capture_pb2.FingerSample(position=2, image=capture_pb2.Image(data=encode_png(finger), ppi=500))
     request = enrolment_pb2.EnrolRequest(originator=originator(), gallery="criminal")
     request.capture.fingers.samples.append(sample)
@@ -276,7 +277,7 @@ def test_minutiae_are_kept_of_what_was_sent_as_images(launch, tmp_path):
 
     database = tmp_path / "m" / "tenprint.db"
     server = launch(database_url=f"sqlite:///{database}", index_folder=f"{tmp_path}/m/index", extractor="mindtct")
-    finger = press(grow_finger(1), seed=1, rolled=True)
+    finger = press(grown(1), seed=1, rolled=True)
     sample = capture_pb2.FingerSample(position=2, image=capture_pb2.Image(data=encode_png(finger), ppi=500))
     server.enrolment.Enrol(
         enrolment_pb2.EnrolRequest(originator=originator(), gallery="criminal", capture=fingers(sample))

@@ -11,18 +11,18 @@ from tenprint.fingerprint.fusion import FusedThresholds, fused_score
 from tenprint.fingerprint.image import GreyImage, ImageLimits, decode_image
 from tenprint.fingerprint.matching import match
 from tenprint.fingerprint.mindtct import MindtctExtractor
-from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.synthetic import encode_png, press
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2
+from tests.prints import grown
 from tests.server.conftest import embedding_sample, fingers, originator
 from tests.server.test_records import metric
 
 PEOPLE = 4
-grown = functools.cache(grow_finger)
 
 
 @functools.cache
 def picture(person, seed):
-    return encode_png(press(grown(700 + person), seed, rolled=seed == 1))
+    return encode_png(press(grown(person + 1), seed, rolled=seed == 1))
 
 
 def sample(person, seed, position=2):

@@ -1,23 +1,22 @@
 """Backup, restore, verify, rebuild, and the change of models: the commands, as an operator runs them."""
 
-import functools
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 
 import grpc
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 import tenprint.fingerprint.embedding
+from tenprint.client.cli import app
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.fingerprint.synthetic import encode_png, grow_finger, press
+from tenprint.fingerprint.synthetic import encode_png, press
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2, records_pb2
+from tests.prints import grown
 from tests.server.conftest import fingers, originator
 from tests.server.test_durability import enrolment, kill, search
 from tests.server.test_records import metric, wait_until
@@ -26,14 +25,9 @@ from tests.store.conftest import postgresql, url  # noqa: F401 - fixtures
 
 def run(*arguments, database_url, index_folder, code=0):
     """A command of `tenprint`; what it says as JSON, a document a line, or its complaint where it is to fail."""
-    command = [sys.executable, "-c", "from tenprint.client.cli import main; main()", *map(str, arguments)]
-    environment = {
-        **os.environ,
-        "TENPRINT_DATABASE_URL": database_url,
-        "TENPRINT_INDEX_FOLDER": str(index_folder),
-    }
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == code, ended.stderr
+    environment = {"TENPRINT_DATABASE_URL": database_url, "TENPRINT_INDEX_FOLDER": str(index_folder)}
+    ended = CliRunner().invoke(app, [*map(str, arguments)], env=environment)
+    assert ended.exit_code == code, ended.output
     return [json.loads(line) for line in ended.stdout.splitlines()] if code == 0 and ended.stdout else ended.stderr
 
 
@@ -167,12 +161,9 @@ def other_model(tmp_path):
     return folder
 
 
-grown = functools.cache(grow_finger)
-
-
 def image(person, seed):
     """A person's right index finger."""
-    data = encode_png(press(grown(person), seed=seed, rolled=True))
+    data = encode_png(press(grown(person + 1), seed=seed, rolled=True))
     return fingers(capture_pb2.FingerSample(position=2, image=capture_pb2.Image(data=data, ppi=500)))
 
 

@@ -5,9 +5,11 @@ import os
 import nistitl
 import pytest
 
+from tenprint.store import StoreUnavailableError
 from tenprint.workflow.drop_folder import UNREADABLE, DropFolder, FolderLimits
 from tenprint.workflow.ebts import SubmissionError, read_submission
 from tenprint.workflow.ebts.errors import Problem, Sender
+from tenprint.workflow.metrics import WorkflowMetrics
 from tests.workflow.ebts.conftest import ebts_file
 from tests.workflow.servers import BUREAU, eventually, make_workflow
 
@@ -20,12 +22,12 @@ class Taker:
     """What stands behind the folder: takes valid files once, and fails where it is told to."""
 
     def __init__(self):
-        self.calls, self.taken, self.down = [], {}, False
+        self.calls, self.taken, self.fault = [], {}, None
 
     async def __call__(self, ori, name, data):
         self.calls.append((ori, name))
-        if self.down:
-            raise ConnectionError
+        if self.fault is not None:
+            raise self.fault
         self.taken[(ori, read_submission(data).tcn)] = data
 
 
@@ -42,8 +44,14 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def folder(home, taker):
-    return DropFolder(home.parent, taker, FolderLimits(max_bytes=20_000, max_files=3))
+def metrics():
+    return WorkflowMetrics()
+
+
+@pytest.fixture
+def folder(home, taker, metrics):
+    """One without pauses."""
+    return DropFolder(home.parent, taker, metrics, FolderLimits(max_bytes=20_000, max_files=3, seconds=0, attempts=4))
 
 
 def listing(home):
@@ -125,25 +133,76 @@ async def test_files_that_nobody_can_read_are_answered_too(folder, home, taker):
     assert (ORI, "huge.ebts") not in taker.calls
 
 
-async def test_a_refusal_of_the_taker_itself_is_answered(home):
+async def test_a_refusal_of_the_taker_itself_is_answered(home, metrics):
     async def refuse(*_):
         raise SubmissionError([Problem("1.008", "WRONG_ORI", "ORI: another agency's")], Sender(None, None, None))
 
     (home / "in" / "a.ebts").write_bytes(GOOD)
-    assert await settle(DropFolder(home.parent, refuse, FolderLimits())) == 1
+    assert await settle(DropFolder(home.parent, refuse, metrics, FolderLimits())) == 1
     ((head, person),) = answers(home)
     assert (head.TCR, person[60].value) == ("TCN-0000000001", "1.008 WRONG_ORI: ORI: another agency's")
 
 
 async def test_what_cannot_be_taken_now_stays_and_is_handed_in_again(folder, home, taker):
     (home / "in" / "a.ebts").write_bytes(GOOD)
-    taker.down = True
+    taker.fault = StoreUnavailableError("away")
     assert await settle(folder) == 0
     assert listing(home) == {"taken": ["a.ebts"]}
     assert answers(home) == []
-    taker.down = False
+    taker.fault = None
     assert await folder.turn() == 1
     assert listing(home) == {}
+
+
+def counted(metrics):
+    """Attempts by what became of them."""
+    (family,) = [item for item in metrics.registry.collect() if item.name == "tenprint_workflow_dropped_files"]
+    return {sample.labels["outcome"]: sample.value for sample in family.samples}
+
+
+async def test_a_database_that_is_away_for_long_costs_no_file(folder, home, taker, metrics):
+    (home / "in" / "a.ebts").write_bytes(GOOD)
+    taker.fault = StoreUnavailableError("away")
+    for _ in range(20):
+        assert await folder.turn() == 0
+    assert listing(home) == {"taken": ["a.ebts"]}
+    taker.fault = None
+    assert await folder.turn() == 1
+    assert taker.taken == {(ORI, "TCN-0000000001"): GOOD}
+    assert counted(metrics) == {"postponed": 19, "taken": 1}
+
+
+async def test_what_fails_for_the_servers_own_fault_is_given_up_answered_and_kept(folder, home, taker, metrics):
+    (home / "in" / "a.ebts").write_bytes(GOOD)
+    taker.fault = ZeroDivisionError()
+    assert [await folder.turn() for _ in range(6)] == [0, 0, 0, 0, 1, 0]
+    assert len(taker.calls) == 4
+    assert listing(home) == {"refused": ["a.ebts"]}
+    assert next((home / "refused").iterdir()).read_bytes() == GOOD
+    ((head, person),) = answers(home)
+    assert (head.TCR, person[60].value) == (
+        "TCN-0000000001", "1.001 NOT_TAKEN: LEN: the server failed 4 times; ask its operator"
+    )  # fmt: skip
+    assert counted(metrics) == {"postponed": 3, "given_up": 1}
+
+
+async def test_a_file_that_waits_keeps_no_other_from_being_taken(home, taker, metrics):
+    folder = DropFolder(home.parent, taker, metrics, FolderLimits(max_files=1, seconds=3600))
+    (home / "in" / "a.ebts").write_bytes(GOOD)
+    taker.fault = ZeroDivisionError()
+    assert await settle(folder) == 0
+    taker.fault = None
+    (home / "in" / "b.ebts").write_bytes(ebts_file(header={9: "TCN-0000000002"}))
+    assert await settle(folder) == 1
+    assert await folder.turn() == 0, "its pause is not over"
+    assert listing(home) == {"taken": ["a.ebts"]}
+
+
+async def test_a_file_that_cannot_be_read_is_given_up_too(folder, home, monkeypatch):
+    (home / "in" / "a.ebts").write_bytes(GOOD)
+    monkeypatch.setattr(DropFolder, "_read", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    assert [await folder.turn() for _ in range(5)] == [0, 0, 0, 0, 1]
+    assert listing(home) == {"refused": ["a.ebts"]}
 
 
 @pytest.mark.parametrize("data", [GOOD, BAD])
@@ -174,11 +233,11 @@ async def test_a_process_killed_at_any_step_leaves_nothing_undone(home, taker, m
             patched.setattr(path, "unlink", dying(steps["unlink"]))
             patched.setattr(os, "fsync", dying(steps["fsync"]))
             try:
-                await settle(DropFolder(home.parent, taker, FolderLimits()))
+                await settle(DropFolder(home.parent, taker, WorkflowMetrics(), FolderLimits()))
                 survived += 1
             except KilledError:
                 pass
-        await settle(DropFolder(home.parent, taker, FolderLimits()))
+        await settle(DropFolder(home.parent, taker, WorkflowMetrics(), FolderLimits()))
         if data is GOOD:
             assert listing(home) == {}
             assert taker.taken == {(ORI, "TCN-0000000001"): GOOD}
@@ -193,11 +252,11 @@ async def test_a_process_killed_at_any_step_leaves_nothing_undone(home, taker, m
 
 
 async def test_two_files_of_one_name_never_meet(folder, home, taker):
-    taker.down = True
+    taker.fault = StoreUnavailableError("away")
     for number in (1, 2):
         (home / "in" / "same.ebts").write_bytes(ebts_file(header={9: f"TCN-000000000{number}"}))
         await settle(folder)
-    taker.down = False
+    taker.fault = None
     assert await folder.turn() == 2
     assert len(taker.taken) == 2
 

@@ -11,14 +11,13 @@ from tenprint.client import Client
 from tenprint.client.cli import app
 from tenprint.client.errors import TenprintError
 from tenprint.client.types import Enrolment, Originator, TransactionFile
-from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.synthetic import write_card
 from tenprint.fingerprint.template import read_template
 from tenprint.v1 import adjudication_pb2, findings_pb2, redress_pb2, submissions_pb2
 from tenprint.workflow.policy import Bands, Policy
 from tenprint.workflow.types import Gallery
 from tests.server.conftest import start_server
-from tests.workflow.people import person
+from tests.workflow.people import TAKEN, person
 from tests.workflow.servers import BUREAU, COUNTY, OFFICE, OVERSIGHT, SECOND, UNIT, eventually, make_workflow, tcn
 
 POLICY = Policy(bands=dict.fromkeys(Gallery, Bands(least_score=0.5)))
@@ -26,11 +25,8 @@ REVIEW, MATCH = submissions_pb2.LEG_STATE_REVIEW, submissions_pb2.LEG_STATE_MATC
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
 
-FINGERS = tuple(FingerPosition(code) for code in (2, 3, 7, 8))
-
-
-def card(tcn, capture, *, ori=SECOND, name="DOE,JANE", fingers=FINGERS):
-    """A booking of one and the same person: four fingers, which are enough here and read in less than half the time."""
+def card(tcn, capture, *, ori=SECOND, name="DOE,JANE", fingers=TAKEN):
+    """A booking of one and the same person."""
     return write_card(
         person(1),
         tot="CAR",
@@ -121,7 +117,7 @@ def test_from_the_queue_to_the_correction(workflow, matcher, tmp_path):
     assert "candidate-1.iso19794-2" in names
     assert len([name for name in names if name.startswith("probe-")]) == 4
     record = (tmp_path / "one" / "candidate-1.iso19794-2").read_bytes()
-    assert sorted(int(view.position) for view in read_template(record)) == [2, 3, 7, 8]
+    assert sorted(int(view.position) for view in read_template(record)) == list(TAKEN)
     run(
         workflow, "cases", "decide", case_id, "identification", *by("ann"), "--subject", "I-1", "--reason", "ridge flow"
     )
@@ -179,7 +175,7 @@ def test_from_the_queue_to_the_correction(workflow, matcher, tmp_path):
 def test_one_capture_for_two_people_is_quarantined_and_closed(workflow):
     numbers = [tcn(), tcn()]
     for number, name in zip(numbers, ("POE,PIA", "COE,CAL"), strict=True):
-        workflow.submit(SECOND, card(number, 7, name=name, fingers=FINGERS[:1]))
+        workflow.submit(SECOND, card(number, 7, name=name, fingers=TAKEN[:1]))
     (found,) = run(workflow, "findings", "list", "--ori", UNIT)["findings"]
     assert found["kind"] == "FINDING_KIND_ONE_CAPTURE_SEVERAL_PEOPLE"
     assert {(item["ori"], item["tcn"]) for item in found["submissions"]} == {(SECOND, number) for number in numbers}

@@ -15,11 +15,12 @@ from tenprint.client.errors import InvalidRequestError
 from tenprint.client.workflow import WorkflowClient
 from tenprint.store import Database
 from tenprint.v1 import adjudication_pb2, messages_pb2, statistics_pb2, submissions_pb2
-from tenprint.workflow import agencies
+from tenprint.workflow import agencies, submissions
 from tenprint.workflow.mock import AGENCIES, LONGEST_DELAY, Script, script_of
 from tenprint.workflow.schema import MIGRATIONS
 from tenprint.workflow.types import Gallery
-from tests.workflow.ebts.conftest import ebts_file
+from tests.workflow.ebts.conftest import ebts_file, image
+from tests.workflow.servers import eventually
 
 COUNTY, BUREAU, OFFICE, UNIT, OVERSIGHT = "ZZCOUNTY1", "ZZBUREAU1", "ZZOFFICE1", "ZZEXAMIN1", "ZZOVERSE1"
 COMMAND = Path(sys.executable).parent / "tenprint"
@@ -43,8 +44,14 @@ def start(folder, *options):
 
 
 @pytest.fixture(scope="module")
-def mock(tmp_path_factory):
-    process, address = start(tmp_path_factory.mktemp("mock"))
+def kept(tmp_path_factory):
+    """URL of the mock's database."""
+    return f"sqlite:///{tmp_path_factory.mktemp('kept')}/mock.db"
+
+
+@pytest.fixture(scope="module")
+def mock(tmp_path_factory, kept):
+    process, address = start(tmp_path_factory.mktemp("mock"), "--database-url", kept)
     with WorkflowClient(address) as client:
         yield client
     process.send_signal(signal.SIGTERM)
@@ -101,6 +108,24 @@ def test_a_hit_is_answered_and_announced_and_marked_unconfirmed(mock):
     assert {message.WhichOneof("content") for message in answers} == {"answer"}
     (notice,) = received(mock, OFFICE, tcn, 1)
     assert not notice.notice.confirmed
+
+
+def test_prints_of_a_hit_that_nobody_examines_are_kept_under_the_person_hit(mock, kept):
+    """The mock's policy: the lights-out bar answers, and no examiner looks afterwards."""
+    tcn, print_ = "VENDOR-CRIMINAL.HIT-0009", image(1, 1)
+    print_.DATA = bytes(reversed(print_.DATA))  # nobody else's
+    person = {5: "Y", 18: "ROE,RICHARD", 22: "19700101", 73: COUNTY}
+    file = ebts_file(header={8: COUNTY, 9: tcn}, fields=person, images=[print_])
+    mock.call(mock.submissions.Submit, submissions_pb2.SubmitRequest(ori=COUNTY, purpose="C", file=file))
+    until(mock, tcn, MATCH, NO_MATCH)
+    database = Database(kept, migrations=MIGRATIONS)
+
+    def enrolled():
+        with database.read() as connection:
+            return submissions.by_transaction(connection, COUNTY, tcn).subject_id
+
+    assert eventually(enrolled) == "MOCK-CRIMINAL-1"
+    database.close()
 
 
 def test_without_a_word_it_is_no_match(mock):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 from sqlalchemy import Connection, select
 
 from tenprint.workflow import schema
@@ -38,7 +38,8 @@ class Bar:
         inconclusive: the same, and they could not decide.
         searches: searches whose person examiners did not identify: for them the promise is made.
         observed: refuted / searches; None: no searches.
-        low: lower end of the 95 % interval of it (Clopper and Pearson, 1934); None: no searches.
+        low: lower end of the 95 % interval of it (Clopper and Pearson, 1934: quantiles of beta distributions, which are
+            inverses of the incomplete beta function); None: no searches.
         high: upper end.
     """
 
@@ -94,8 +95,8 @@ def _bar(gallery: Gallery, expected_fpir: float, found: Counter[str], searches: 
     low = high = observed = None
     if searches > 0:
         observed, tail = refuted / searches, (1 - _CONFIDENCE) / 2
-        low = float(beta.ppf(tail, refuted, searches - refuted + 1)) if refuted else 0.0
-        high = float(beta.ppf(1 - tail, refuted + 1, searches - refuted)) if refuted < searches else 1.0
+        low = float(betaincinv(refuted, searches - refuted + 1, tail)) if refuted else 0.0
+        high = float(betaincinv(refuted + 1, searches - refuted, 1 - tail)) if refuted < searches else 1.0
     return Bar(
         gallery, expected_fpir, found["confirmed"], refuted, found["inconclusive"], searches, observed, low, high
     )

@@ -13,9 +13,8 @@ from enum import Enum
 from typing import Final, Generic, TypeVar
 
 import numpy as np
+import scipy  # which loads its parts when they are used: a server starts without them
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import coo_array
 
 C = TypeVar("C", bound=Hashable)
 
@@ -195,7 +194,7 @@ class _Programme(Generic[C]):
                 columns += [self._column[cell] for cell, _ in open_cells]
                 signs += [float(sign) for _, sign in open_cells]
                 known.append(float(sum(sign * counts[cell] for cell, sign in open_cells)))
-        self._sums = coo_array((signs, (rows, columns)), shape=(len(known), len(self._cells))).tocsr()
+        self._sums = scipy.sparse.coo_array((signs, (rows, columns)), shape=(len(known), len(self._cells))).tocsr()
         self._known = np.array(known)
 
     @property
@@ -213,7 +212,7 @@ class _Programme(Generic[C]):
     def moved(self, direction: NDArray[np.float64]) -> set[C]:
         """The cells that are otherwise in the table that lies farthest in a direction."""
         sums = {"A_eq": self._sums, "b_eq": self._known} if len(self._known) else {}
-        found = linprog(-direction, **sums, bounds=self._bounds, method="highs")
+        found = scipy.optimize.linprog(-direction, **sums, bounds=self._bounds, method="highs")
         if found.status != 0:  # the true table is one of them, so there is always an answer
             raise ArithmeticError(f"the sums of the report do not agree: {found.message}")
         return {self._cells[number] for number in np.flatnonzero(np.abs(found.x - self._true) >= _MOVED)}
