@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from tenprint.index.census import MASKS, Census, counts_of
 from tenprint.index.errors import (
     DamagedSnapshotError,
     DuplicateRecordError,
@@ -23,8 +24,8 @@ from tenprint.index.errors import (
 )
 from tenprint.index.nomination import nominate
 from tenprint.index.results import Coverage, GalleryInfo, Record, SearchBatch, SearchResult, SearchTiming
-from tenprint.index.scan import PIECE, SCAN_FROM, SCAN_ROWS, simulated_codebook
-from tenprint.index.scoring import best_of_each_subject, score_nominees, with_features
+from tenprint.index.scan import PIECE, SCAN_FROM, simulated_codebook
+from tenprint.index.scoring import best_nominees, best_of_each_subject
 from tenprint.index.segment_file import open_segment, write_segment
 from tenprint.index.segments import Segment, plan_rewrites
 from tenprint.index.snapshots import Manifest, SegmentEntry, SnapshotFolder, packed_dead
@@ -48,16 +49,14 @@ class _State:
     """What a search sees: one published state, replaced as a whole by every write.
 
     Attributes:
-        segments: all of them.
-        coded: the sets of fingers of which scan codes nominate. Every segment of these has them.
-        records: live encounters.
+        segments: all of them; those whose kind has scan codes have them.
+        census: of their live encounters, each of which lies in a segment of its kind.
         subjects: of those.
         position: in the caller's log.
     """
 
+    census: Census
     segments: tuple[Segment, ...] = ()
-    coded: frozenset[int] = frozenset()
-    records: int = 0
     subjects: int = 0
     position: str = ""
 
@@ -79,7 +78,7 @@ class Gallery:
         dimension: numbers a finger, 1 to 4096.
         model_version: the embedding model of every vector, 1 to 256 characters. Vectors do not carry it: the caller
             checks it before it hands them in.
-        scan_from: encounters from which on scan codes nominate, of fingers that 1,024 of them have, or ``scan_from``
+        scan_from: encounters from which on scan codes nominate, of kinds that 1,024 of them are of, or ``scan_from``
             where that is less; None: never, every search is exact. Where the dimension is no multiple of 4 there are
             none either.
 
@@ -97,7 +96,7 @@ class Gallery:
         self._model_version = model_version
         self._scan_from = None if dimension % PIECE else scan_from
         self._codebook = None if self._scan_from is None else simulated_codebook(dimension)
-        self._published = _State()
+        self._published = _State(self._census(()))
         # The rest belongs to the writer that holds the lock; the last two to the one that makes snapshots.
         self._writing = threading.Lock()
         self._serial_of: dict[str, int] = {}  # encounter id -> serial of its segment
@@ -123,7 +122,7 @@ class Gallery:
     @property
     def size(self) -> int:
         """Encounters."""
-        return self._published.records
+        return self._published.census.records
 
     @property
     def subjects(self) -> int:
@@ -143,17 +142,16 @@ class Gallery:
     def describe(self) -> GalleryInfo:
         """The gallery's figures, all of one moment."""
         state = self._published
-        by_fingers, states = [0] * FINGERS, dict.fromkeys(("growing", "sealed", "mapped"), 0)
+        states = dict.fromkeys(("growing", "sealed", "mapped"), 0)
         for segment in state.segments:
-            by_fingers[segment.mask.bit_count() - 1] += segment.live
             states["mapped" if segment.file is not None else "sealed" if segment.sealed else "growing"] += 1
         return GalleryInfo(
             name=self._name,
             model_version=self._model_version,
             dimension=self._dimension,
-            records=state.records,
+            records=state.census.records,
             subjects=state.subjects,
-            records_by_fingers=tuple(by_fingers),
+            records_by_fingers=state.census.by_fingers,
             segments=states,
             dead=sum(segment.dead_count for segment in state.segments),
             memory_bytes=sum(segment.memory_bytes for segment in state.segments),
@@ -178,26 +176,20 @@ class Gallery:
             DuplicateRecordError: if an encounter stands twice in ``put``, or in ``put`` and in ``drop``.
         """
         gone = set(drop)
-        numbers_of, units = self._checked(put, gone)
+        units, masks = self._checked(put, gone)
         with self._writing:
             replaced = {record.encounter_id for record in put}
             segments = self._without((gone | replaced) & self._serial_of.keys())
-            placed: dict[str, int] = {}
-            for mask, numbers in numbers_of.items():
-                while numbers:
-                    segment = self._segment_with_room(segments.values(), mask)
-                    now, numbers = numbers[: segment.room], numbers[segment.room :]
-                    records = [put[number] for number in now]
-                    segments[segment.serial] = segment.extended(units[now], records)
-                    placed.update((record.encounter_id, segment.serial) for record in records)
-            self._serial_of.update(placed)
+            census = self._census(segments.values(), counts_of(masks))
+            self._settle(segments, census)
+            self._place(segments, census, put, units, masks)
             self._encounters_of.update(record.subject_id for record in put)
-            self._publish(segments.values(), position)
+            self._publish(segments, census, position)
 
     def snapshot(self, folder: SnapshotFolder, origin: str, erase: Collection[str] = ()) -> int:
         """Write what is in memory to files and say so in a manifest; on the way, rewrite the files that should be.
 
-        Rewritten are files with a tenth of their encounters dead, small files of the same fingers (together into one),
+        Rewritten are files with a tenth of their encounters dead, small files of the same kind (together into one),
         and those that hold a dead encounter of `erase`. Searches and changes go on meanwhile; no answer changes.
         Called by one thread at a time.
 
@@ -214,14 +206,14 @@ class Gallery:
             OSError: if the disk does not take it. The gallery goes on as it was.
         """
         state = self._sealed()
-        plan = plan_rewrites(state.segments, frozenset(erase), state.coded)
+        plan = plan_rewrites(state.segments, frozenset(erase), state.census.coded)
         kept = [
-            SegmentEntry(segment.file, segment.mask, self._crc_of[segment.file], packed_dead(segment.dead))
+            SegmentEntry(segment.file, segment.kind, self._crc_of[segment.file], packed_dead(segment.dead))
             for segment in state.segments
             if segment.file is not None and not any(segment in group for group in plan)
         ]
         try:
-            written = [self._written(folder, group, state.coded) for group in plan]
+            written = [self._written(folder, group, state.census.coded) for group in plan]
             manifest = Manifest(
                 gallery=self._name,
                 origin=origin,
@@ -262,23 +254,26 @@ class Gallery:
             try:
                 # Checksums are computed without the interpreter's lock: as many files at once as there are cores.
                 with ThreadPoolExecutor() as pool:
-                    segments = list(pool.map(partial(self._mapped, folder, check=True), manifest.segments))
+                    mapped = list(pool.map(partial(self._mapped, folder, check=True), manifest.segments))
             except DamagedSnapshotError as error:
                 refused.append(error)
                 continue
             with self._writing:
-                for segment in segments:
+                for segment in mapped:
                     live = segment.live_rows()
                     self._serial_of.update(dict.fromkeys(segment.encounter_ids[live], segment.serial))
                     self._encounters_of.update(segment.subject_ids[live])
-                self._publish(segments, manifest.position)
+                segments = {segment.serial: segment for segment in mapped}
+                census = self._census(mapped)
+                self._settle(segments, census)
+                self._publish(segments, census, manifest.position)
             return manifest.position, refused
         return "", refused
 
     def records(self) -> Iterator[Record]:
         """Every encounter, as it is held: for whoever checks the gallery against the store."""
         for segment in self._published.segments:
-            yield from segment.records()
+            yield from segment.records(segment.live_rows())
 
     def search(self, probes: NDArray[np.float32], k: int, *, exact: bool = False) -> SearchBatch:
         """Find the k best subjects of each probe.
@@ -336,28 +331,19 @@ class Gallery:
         state = self._published
         masks = presence_masks(probes)
         began = time.perf_counter()
-        nominated = nominate(state.segments, probes, masks, k, coded=frozenset() if exact else state.coded)
+        coded = frozenset[int]() if exact else state.census.coded
+        nominated = nominate(state.segments, probes, masks, k, coded=coded)
         halfway = time.perf_counter()
         results = []
-        shared_by = {
-            mask: sum(segment.live for segment in state.segments if segment.mask & mask) for mask in set(masks)
-        }
+        total = state.census.records
+        sharing = {mask: state.census.sharing(mask) for mask in set(masks)}
         for probe, mask, by_segment in zip(probes, masks, nominated, strict=True):
-            candidates = [c for nominees in by_segment for c in score_nominees(probe, mask, nominees)]
-            searched = shared_by[mask]
-            best = best_of_each_subject(candidates, k)
-            results.append(
-                SearchResult(
-                    with_features(best, by_segment),
-                    Coverage(total=state.records, searched=searched, incomparable=state.records - searched),
-                )
-            )
+            coverage = Coverage(total=total, searched=sharing[mask], incomparable=total - sharing[mask])
+            results.append(SearchResult(best_nominees(probe, mask, by_segment, k), coverage))
         return SearchBatch(tuple(results), SearchTiming(halfway - began, time.perf_counter() - halfway))
 
-    def _checked(
-        self, put: Sequence[Record], gone: AbstractSet[str]
-    ) -> tuple[dict[int, list[int]], NDArray[np.float32]]:
-        """The numbers of the records to put by their fingers, and their unit slots, float32 [n, 10, d]."""
+    def _checked(self, put: Sequence[Record], gone: AbstractSet[str]) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+        """The unit slots of the records to put, float32 [n, 10, d], and which fingers they have, uint16 [n]."""
         seen: set[str] = set()
         for number, record in enumerate(put):
             field = f"put[{number}]"
@@ -371,10 +357,7 @@ class Gallery:
             seen.add(record.encounter_id)
         matrix = np.stack([record.vector for record in put]) if put else np.empty((0, FINGERS * self._dimension), "f4")
         units = unit_slots(matrix, FINGERS, self._dimension, "put[{}].vector")
-        numbers_of: dict[int, list[int]] = {}
-        for number, mask in enumerate(presence_masks(units)):
-            numbers_of.setdefault(mask, []).append(number)
-        return numbers_of, units
+        return units, np.array(presence_masks(units), dtype=np.uint16)
 
     def _without(self, doomed: AbstractSet[str]) -> dict[int, Segment]:
         """The published segments by serial, with some held encounters dead; the books are brought up to date."""
@@ -393,7 +376,9 @@ class Gallery:
     def _sealed(self) -> _State:
         """The published state, after every segment in memory has been sealed: nothing is added to those any more."""
         with self._writing:
-            self._publish([replace(segment, sealed=True) for segment in self._published.segments if segment.count])
+            now = self._published
+            sealed = {segment.serial: replace(segment, sealed=True) for segment in now.segments if segment.count}
+            self._publish(sealed, now.census)
             return self._published
 
     def _replace(self, old: Sequence[Segment], new: Segment | None) -> None:
@@ -412,19 +397,54 @@ class Gallery:
                 moved = new.without(lost)[0] if lost else new
                 now[new.serial] = moved
                 self._serial_of.update(dict.fromkeys(moved.encounter_ids[moved.live_rows()], new.serial))
-            self._publish(now.values())
+            self._publish(now, self._published.census)
 
     def _files(self) -> list[str]:
         return [segment.file for segment in self._published.segments if segment.file is not None]
 
-    def _coded(self, segments: Sequence[Segment], records: int) -> frozenset[int]:
-        """The sets of fingers of which scan codes nominate: decided by what the gallery holds, not by where it lies."""
-        if self._scan_from is None or records < self._scan_from:
-            return frozenset()
-        held: Counter[int] = Counter()
+    def _census(self, segments: Iterable[Segment], more: NDArray[np.int64] | None = None) -> Census:
+        """Of what segments hold, and of `more` beside it, by presence mask."""
+        held = np.zeros(MASKS, dtype=np.int64) if more is None else more.copy()
         for segment in segments:
-            held[segment.mask] += segment.live
-        return frozenset(mask for mask, count in held.items() if count >= min(SCAN_ROWS, self._scan_from))
+            held += segment.held()
+        return Census.of(held, self._scan_from)
+
+    def _settle(self, segments: dict[int, Segment], census: Census) -> None:
+        """Move what is of another kind by now, because its set of fingers has become common or rare."""
+        for segment in list(segments.values()):
+            rows = segment.misplaced(census)
+            if len(rows):
+                records = list(segment.records(rows))
+                units = np.stack([record.vector for record in records]).reshape(len(rows), FINGERS, -1)
+                segments[segment.serial] = segment.without_rows(rows)
+                self._place(segments, census, records, units, segment.masks[rows])
+
+    def _place(
+        self,
+        segments: dict[int, Segment],
+        census: Census,
+        records: Sequence[Record],
+        units: NDArray[np.float32],
+        masks: NDArray[np.uint16],
+    ) -> None:
+        """Add records to the segments of their kinds, and write down in which they are.
+
+        Args:
+            segments: by serial; changed.
+            census: that says the kinds.
+            records: any number.
+            units: float32 [n, 10, d], theirs.
+            masks: uint16 [n], theirs.
+        """
+        kinds = census.kinds[masks]
+        for kind in np.unique(kinds).tolist():
+            numbers = np.flatnonzero(kinds == kind)
+            while len(numbers):
+                segment = self._segment_with_room(segments.values(), kind)
+                now, numbers = numbers[: segment.room], numbers[segment.room :]
+                added = [records[number] for number in now.tolist()]
+                segments[segment.serial] = segment.extended(units[now], masks[now], added)
+                self._serial_of.update((record.encounter_id, segment.serial) for record in added)
 
     def _written(
         self, folder: SnapshotFolder, group: Sequence[Segment], coded: AbstractSet[int]
@@ -433,17 +453,17 @@ class Gallery:
         are none."""
         if not any(segment.live for segment in group):
             return None
-        codebook = self._codebook if group[0].mask in coded else None
+        codebook = self._codebook if group[0].kind in coded else None
         path = folder.path / f"{uuid.uuid4().hex}.segment"
         crc = write_segment(path, group, self._dimension, codebook, folder.fsynced)
-        return SegmentEntry(path.name, group[0].mask, crc, "")
+        return SegmentEntry(path.name, group[0].kind, crc, "")
 
     def _mapped(self, folder: SnapshotFolder, entry: SegmentEntry, *, check: bool) -> Segment:
         """A file as a segment under a new serial."""
         segment = open_segment(
             folder.path / entry.file,
             self._new_serial(),
-            mask=entry.mask,
+            kind=entry.kind,
             dimension=self._dimension,
             codebook=self._codebook,
             header_crc=entry.header_crc,
@@ -456,19 +476,21 @@ class Gallery:
     def _new_serial(self) -> int:
         return next(self._serials)
 
-    def _segment_with_room(self, segments: Iterable[Segment], mask: int) -> Segment:
+    def _segment_with_room(self, segments: Iterable[Segment], kind: int) -> Segment:
         for segment in segments:
-            if segment.mask == mask and segment.room:
+            if segment.kind == kind and segment.room:
                 return segment
-        return Segment.empty(self._new_serial(), mask, self._dimension)
+        return Segment.empty(self._new_serial(), kind, self._dimension)
 
-    def _publish(self, segments: Iterable[Segment], position: str | None = None) -> None:
-        held, records = tuple(segments), len(self._serial_of)
-        coded = self._coded(held, records)
-        if self._codebook is not None and coded:
-            held = tuple(segment.encoded(self._codebook) if segment.mask in coded else segment for segment in held)
+    def _publish(self, segments: Mapping[int, Segment], census: Census, position: str | None = None) -> None:
+        """Have searches see these from now on, encoded where their kinds have codes."""
+        held = tuple(segments.values())
+        if self._codebook is not None and census.coded:
+            held = tuple(
+                segment.encoded(self._codebook) if segment.kind in census.coded else segment for segment in held
+            )
         self._published = _State(
-            held, coded, records, len(self._encounters_of), self._published.position if position is None else position
+            census, held, len(self._encounters_of), self._published.position if position is None else position
         )
 
 

@@ -1,26 +1,29 @@
 """Nomination: FAISS names the encounters that can be among the best k subjects.
 
 In a small gallery all segments are scanned whole, with proof that none is missing. In a large one, of all encounters
-whose fingers many others have too, scan codes name some hundred in all, and these are compared in float32 as a flat
+whose kind is common (`census.py`), scan codes name some hundred in all, and these are compared in float32 as a flat
 scan would; that none is missing among those is measured (docs/performance.md), not proven. What an encounter's codes
 say depends on the probe and that encounter, and the cut among them is made over the whole gallery, with everything that
 is level at it. So who is named depends on what the gallery holds: never on segments, files, the batch, the threads or
 the load.
+
+A pool's order by inner products is the order of scores only where the probe shares as many fingers with each of its
+encounters, that is, for probes of ten fingers. For others it is compared whole, and each product divided by its own
+number.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenprint.index._faiss import nearest, products_of
-from tenprint.index.pool import POOL_ROWS, Pool
+from tenprint.index.census import shared_by_all
 from tenprint.index.scan import nominees_wanted
 from tenprint.index.segments import Segment
-from tenprint.index.vectors import FINGERS, slots_of
+from tenprint.index.vectors import FINGERS
 
 _MARGIN = 8
 """Nominees asked of a segment beyond k at first: room for further encounters of the same subjects. Nearly free (40
@@ -49,7 +52,7 @@ class Nominees:
     Attributes:
         segment: where they lie.
         rows: int64 [n], their rows; none dead.
-        scores: float64 [n], float32 inner products over the number of shared fingers; falling, but of a pool's segment.
+        scores: float64 [n], float32 inner products over the number of shared fingers; in no order.
         bound: the most that an encounter of the segment outside these can score in nomination; None: there is none, or
             scan codes left it out.
     """
@@ -61,8 +64,8 @@ class Nominees:
 
     def not_below(self, floor: float) -> "Nominees":
         """Those whose score is ``floor`` or more."""
-        kept = int(np.count_nonzero(self.scores >= floor))
-        return Nominees(self.segment, self.rows[:kept], self.scores[:kept], self.bound)
+        kept = self.scores >= floor
+        return Nominees(self.segment, self.rows[kept], self.scores[kept], self.bound)
 
     def may_miss(self, floor: float) -> bool:
         """Whether an encounter outside these can have a nomination score of ``floor`` or more."""
@@ -102,7 +105,8 @@ def nominate(
         probes: float32 [n, 10, d], unit slots.
         masks: the n probes' fingers.
         k: subjects wanted.
-        coded: sets of fingers of which codes name; the segments of all others are scanned whole.
+        coded: kinds of which codes name, where all encounters of a kind share as many fingers with the probe; all
+            others are scanned whole.
 
     Returns:
         For each probe, the nominees of the segments that share a finger with it, those with none left out.
@@ -110,25 +114,23 @@ def nominate(
     if not masks:
         return []
     slack = 2 * nomination_error(FINGERS * probes.shape[2])
-    found = _ask_codes([segment for segment in segments if segment.mask in coded], probes, masks, k)
-    whole = [segment for segment in segments if segment.mask not in coded]
-    pool = Pool([segment for segment in whole if segment.count <= POOL_ROWS], probes, masks)
-    large = [segment for segment in whole if segment.count > POOL_ROWS]
+    found = _ask_codes([segment for segment in segments if segment.kind in coded], probes, masks, k)
     floors = [-np.inf] * len(masks)
-    pending = {
-        segment.serial: sharing
-        for segment in large
-        if segment.live and (sharing := [number for number, mask in enumerate(masks) if mask & segment.mask])
-    }
+    pending: dict[int, list[int]] = {}
+    for segment in segments:
+        if segment.pooled:
+            _compare(segment, probes, masks, coded, found)
+        elif segment.kind not in coded and segment.live:
+            pending[segment.serial] = [number for number, mask in enumerate(masks) if mask & segment.kind]
     limit = k + _MARGIN
     unsettled = set(range(len(masks)))
     while unsettled:
-        for segment in large:
+        for segment in segments:
             if asking := pending.get(segment.serial):
                 for number, nominees in zip(asking, _ask(segment, probes, masks, asking, limit), strict=True):
                     found[number][segment.serial] = nominees
         for number in unsettled:
-            floors[number] = _kth_subject_score([*_listed(found[number].values()), *pool.best(number, k)], k) - slack
+            floors[number] = _kth_subject_score(found[number].values(), k) - slack
         pending = {
             serial: missing
             for serial, asking in pending.items()
@@ -137,11 +139,8 @@ def nominate(
         unsettled = {number for asking in pending.values() for number in asking}
         limit *= _GROWTH
     return [
-        [
-            *(kept for nominees in by_segment.values() if len((kept := nominees.not_below(floor)).rows)),
-            *(Nominees(segment, rows, scores, None) for segment, rows, scores in pool.not_below(number, floor)),
-        ]
-        for number, (by_segment, floor) in enumerate(zip(found, floors, strict=True))
+        [kept for nominees in by_segment.values() if len((kept := nominees.not_below(floor)).rows)]
+        for by_segment, floor in zip(found, floors, strict=True)
     ]
 
 
@@ -150,15 +149,36 @@ def _ask(
 ) -> list[Nominees]:
     """The ``limit`` encounters of a segment nearest to each of the probes numbered ``asking``."""
     k = min(limit + min(segment.dead_count, _DEAD_MARGIN), segment.count)
-    queries = probes[np.ix_(asking, slots_of(segment.mask))].reshape(len(asking), -1)
+    queries = probes[np.ix_(asking, segment.slots)].reshape(len(asking), -1)
     products, rows = nearest(queries, segment.vectors, k)
-    shared = np.array([(masks[number] & segment.mask).bit_count() for number in asking], dtype=np.float64)
+    shared = np.array([(masks[number] & segment.kind).bit_count() for number in asking], dtype=np.float64)
     scores = products / shared[:, np.newaxis]
     bounds = [None] * len(asking) if k == segment.count else scores[:, -1].tolist()
     if not segment.dead_count:
         return [Nominees(segment, rows[i], scores[i], bounds[i]) for i in range(len(asking))]
     alive = ~segment.dead[rows]
     return [Nominees(segment, rows[i][alive[i]], scores[i][alive[i]], bounds[i]) for i in range(len(asking))]
+
+
+def _compare(
+    pool: Segment,
+    probes: NDArray[np.float32],
+    masks: Sequence[int],
+    coded: AbstractSet[int],
+    found: Sequence[dict[int, Nominees]],
+) -> None:
+    """Find every encounter of a pool that shares a finger, for each of the probes that codes do not answer for."""
+    asking = [n for n, mask in enumerate(masks) if pool.kind not in coded or shared_by_all(pool.kind, mask) is None]
+    if not asking or not pool.live:
+        return
+    own = np.array([masks[number] for number in asking], dtype=np.uint16)
+    shared = np.bitwise_count(own[:, np.newaxis] & pool.masks[: pool.count])
+    scores = (probes[asking].reshape(len(asking), -1) @ pool.vectors.T).astype(np.float64)
+    scores /= np.maximum(shared, 1)
+    comparable = (shared > 0) & ~pool.dead[: pool.count]
+    for place, number in enumerate(asking):
+        rows = np.flatnonzero(comparable[place])
+        found[number][pool.serial] = Nominees(pool, rows, scores[place, rows], None)
 
 
 def _ask_codes(
@@ -175,7 +195,7 @@ def _ask_codes(
             scans = [
                 _Scan(segment, asking)
                 for segment in segments
-                if segment.live and (asking := [n for n in numbers if (masks[n] & segment.mask).bit_count() == shared])
+                if segment.live and (asking := [n for n in numbers if shared_by_all(segment.kind, masks[n]) == shared])
             ]
             if scans:
                 floors = _cut(scans, probes, nominees_wanted(k, shared))
@@ -207,7 +227,7 @@ class _Scan:
         if self.segment.codes is None:
             raise ValueError("a segment without codes cannot be scanned by them")
         self._limit = limit + min(self.segment.dead_count, _DEAD_MARGIN)
-        queries = probes[self.asking[wanting]][:, slots_of(self.segment.mask)].reshape(int(wanting.sum()), -1)
+        queries = probes[self.asking[wanting]][:, self.segment.slots].reshape(int(wanting.sum()), -1)
         scores, rows, bounds = self.segment.codes.nearest(queries, self._limit)
         if self.segment.dead_count:
             scores[self.segment.dead[rows]] = -np.inf
@@ -254,23 +274,26 @@ def _cut(scans: Sequence[_Scan], probes: NDArray[np.float32], wanted: int) -> ND
 
 def _compared(segment: Segment, probe: NDArray[np.float32], shared: int, rows: NDArray[np.int64]) -> Nominees:
     """What codes named, compared."""
-    query = probe[list(slots_of(segment.mask))].reshape(-1)
-    scores = products_of(query, segment.vectors, rows).astype(np.float64) / shared
-    order = np.argsort(-scores, kind="stable")
-    return Nominees(segment, rows[order], scores[order], None)
+    query = probe[list(segment.slots)].reshape(-1)
+    return Nominees(segment, rows, products_of(query, segment.vectors, rows).astype(np.float64) / shared, None)
 
 
-def _listed(found: Collection[Nominees]) -> Iterator[tuple[float, str]]:
-    """Score and subject of everything found."""
-    for nominees in found:
-        yield from zip(nominees.scores.tolist(), nominees.segment.subject_ids[nominees.rows], strict=True)
-
-
-def _kth_subject_score(found: list[tuple[float, str]], k: int) -> float:
+def _kth_subject_score(found: Iterable[Nominees], k: int) -> float:
     """The nomination score of the k-th best subject found; minus infinity while fewer than k are."""
-    seen: set[str] = set()
-    for score, subject in sorted(found, key=itemgetter(0), reverse=True):
-        seen.add(subject)
-        if len(seen) == k:
-            return score
-    return -np.inf
+    listed = list(found)
+    if not listed:
+        return -np.inf
+    falling = -np.concatenate([nominees.scores for nominees in listed])
+    subjects = np.concatenate([nominees.segment.subject_ids[nominees.rows] for nominees in listed])
+    wanted = 2 * k
+    while True:
+        best = np.argpartition(falling, wanted)[:wanted] if wanted < len(falling) else np.arange(len(falling))
+        best = best[np.argsort(falling[best])]
+        seen: set[str] = set()
+        for score, subject in zip(falling[best].tolist(), subjects[best], strict=True):
+            seen.add(subject)
+            if len(seen) == k:
+                return -float(score)
+        if len(best) == len(falling):
+            return -np.inf
+        wanted *= _GROWTH

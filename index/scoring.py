@@ -1,8 +1,7 @@
 """The exact score of a probe against records, and the order of candidates: the one path every answer takes."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,36 +37,48 @@ def finger_scores(probe: NDArray[np.float32], records: NDArray[np.float32]) -> N
     return np.clip(scores, -1.0, 1.0)
 
 
-def score_nominees(probe: NDArray[np.float32], mask: int, nominees: Nominees) -> list[Candidate]:
-    """Score the nominated encounters of one segment exactly, in no particular order.
+def best_nominees(
+    probe: NDArray[np.float32], mask: int, nominated: Sequence[Nominees], k: int
+) -> tuple[Candidate, ...]:
+    """Score the nominated encounters exactly; the first k subjects, each by its best encounter.
 
     The score of an encounter is the sum of its finger scores, rounded once (``math.fsum``: the built-in ``sum`` gives
-    other last bits from Python 3.12 on), over their number.
+    other last bits from Python 3.12 on), over their number. Order: falling score, then rising subject id and encounter
+    id. The features are read for these candidates alone: they may lie on a disk.
 
     Args:
         probe: float32 [10, d].
-        mask: the probe's fingers; shares at least one with the segment.
-        nominees: encounters of the segment.
+        mask: the probe's fingers.
+        nominated: encounters that share at least one with it.
+        k: at least 1.
     """
-    segment = nominees.segment
-    slots = slots_of(mask & segment.mask)
-    by_finger = finger_scores(probe[list(slots)], segment.gather(nominees.rows, slots)).tolist()
-    return [
-        Candidate(
-            subject_id=segment.subject_ids[row],
-            encounter_id=segment.encounter_ids[row],
-            score=math.fsum(scores) / len(slots),
-            finger_scores=tuple(FingerScore(slot + 1, score) for slot, score in zip(slots, scores, strict=True)),
-        )
-        for row, scores in zip(nominees.rows.tolist(), by_finger, strict=True)
-    ]
+    if not nominated:
+        return ()
+    slots = slots_of(mask)
+    by_finger = finger_scores(
+        probe[list(slots)], np.concatenate([nominees.segment.gather(nominees.rows, slots) for nominees in nominated])
+    ).tolist()
+    places = ((nominees.segment, row) for nominees in nominated for row in nominees.rows.tolist())
+    scored = []
+    for number, ((segment, row), fingers) in enumerate(zip(places, by_finger, strict=True)):
+        own = int(segment.masks[row])
+        shared = [(slot, score) for slot, score in zip(slots, fingers, strict=True) if own >> slot & 1]
+        score = math.fsum(score for _, score in shared) / len(shared)
+        scored.append((-score, segment.subject_ids[row], segment.encounter_ids[row], number, segment, row, shared))
+    best: dict[str, Candidate] = {}
+    for score, subject_id, encounter_id, _, segment, row, shared in sorted(scored):
+        if subject_id not in best:
+            by_position = tuple(FingerScore(slot + 1, finger) for slot, finger in shared)
+            best[subject_id] = Candidate(subject_id, encounter_id, -score, by_position, segment.features[row])
+            if len(best) == k:
+                break
+    return tuple(best.values())
 
 
 def best_of_each_subject(candidates: Iterable[Candidate], k: int) -> tuple[Candidate, ...]:
-    """The first k subjects, each by its best encounter.
+    """The first k subjects of several searches for one finger at different positions, each by its best encounter.
 
-    Order: falling score, then rising subject id, encounter id, and position of the first finger (one encounter is
-    scored at several positions when the probe's position is unknown).
+    Order: falling score, then rising subject id, encounter id, and position of the finger.
     """
     best: dict[str, Candidate] = {}
     for candidate in sorted(
@@ -78,17 +89,3 @@ def best_of_each_subject(candidates: Iterable[Candidate], k: int) -> tuple[Candi
                 break
             best[candidate.subject_id] = candidate
     return tuple(best.values())
-
-
-def with_features(candidates: Iterable[Candidate], nominated: Iterable[Nominees]) -> tuple[Candidate, ...]:
-    """The candidates with their records' features, read for these alone: they may lie on a disk."""
-    places = {
-        nominees.segment.encounter_ids[row]: (nominees.segment, row)
-        for nominees in nominated
-        for row in nominees.rows.tolist()
-    }
-    found = []
-    for candidate in candidates:
-        segment, row = places[candidate.encounter_id]
-        found.append(replace(candidate, features=segment.features[row]))
-    return tuple(found)

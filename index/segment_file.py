@@ -2,14 +2,15 @@
 
 Layout, little-endian: one page of header, then sections, each beginning on a page of 4096 bytes.
 
-    0     8   magic "TPSEG\\0\\0\\1" (the last byte is the layout's version)
+    0     8   magic "TPSEG\\0\\0\\2" (the last byte is the layout's version)
     8     4   length of the header's JSON
     12    4   CRC-32 of the header's JSON
-    16        JSON {"mask", "count", "dimension", "sections": {name: {"offset", "bytes", "crc32"}}}
+    16        JSON {"kind", "count", "dimension", "sections": {name: {"offset", "bytes", "crc32"}}}
 
-Sections: `vectors` float32 [count, fingers * d]; `encounters`, `subjects`, `features`: uint64 [count + 1] of ends, then
-the bytes of all rows one after another. Where codes nominate also `codebook`, float32 [16, 4], and `codes`, uint8, as
-FastScan reads them (`scan.py`). A reader ignores sections it does not know, so others can join.
+Sections: `vectors` float32 [count, slots * d], the slots of the kind (`census.py`); `masks`, uint16 [count]: which
+fingers each row has; `encounters`, `subjects`, `features`: uint64 [count + 1] of ends, then the bytes of all rows one
+after another. Where codes nominate also `codebook`, float32 [16, 4], and `codes`, uint8, as FastScan reads them
+(`scan.py`). A reader ignores sections it does not know, so others can join.
 """
 
 import itertools
@@ -26,12 +27,12 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tenprint.index.census import slots_of_kind
 from tenprint.index.errors import DamagedSnapshotError
 from tenprint.index.scan import CENTROIDS, PIECE, Codebook, ScanCodes
 from tenprint.index.segments import Segment
-from tenprint.index.vectors import slots_of
 
-_MAGIC: Final = b"TPSEG\0\0\1"
+_MAGIC: Final = b"TPSEG\0\0\2"
 _PAGE: Final = 4096
 _HEAD: Final = struct.Struct("<8sII")
 _CHUNK_ROWS: Final = 512
@@ -65,11 +66,11 @@ class _PackedBytes:
 def write_segment(
     path: Path, sources: Sequence[Segment], dimension: int, codebook: Codebook | None, fsynced: Observe
 ) -> int:
-    """Write the live encounters of segments with one set of fingers as one file, and bring it to the disk.
+    """Write the live encounters of segments of one kind as one file, and bring it to the disk.
 
     Args:
         path: a file that is not there yet.
-        sources: at least one; all with the same mask.
+        sources: at least one; all of the same kind.
         dimension: numbers a finger.
         codebook: to make scan codes with; None: it gets none.
         fsynced: told the seconds of the fsync.
@@ -80,7 +81,7 @@ def write_segment(
     Raises:
         OSError: if it cannot be written; nothing is left behind.
     """
-    mask = sources[0].mask
+    kind = sources[0].kind
     kept = [(segment, segment.live_rows()) for segment in sources]
     count = sum(len(rows) for _, rows in kept)
     try:
@@ -88,15 +89,16 @@ def write_segment(
             file.write(b"\0" * _PAGE)
             sections = {
                 "vectors": _write_section(file, _vector_chunks(kept)),
+                "masks": _write_section(file, [segment.masks[rows].astype("<u2").tobytes() for segment, rows in kept]),
                 "encounters": _write_section(file, _packed(lambda s, r: s.encounter_ids[r].encode(), kept)),
                 "subjects": _write_section(file, _packed(lambda s, r: s.subject_ids[r].encode(), kept)),
                 "features": _write_section(file, _packed(lambda s, r: s.features[r], kept)),
             }
             if codebook is not None:
-                codes = _encoded(kept, codebook, len(slots_of(mask)) * dimension)
+                codes = _encoded(kept, codebook, len(slots_of_kind(kind)) * dimension)
                 sections["codebook"] = _write_section(file, [codebook.centroids.astype("<f4").tobytes()])
                 sections["codes"] = _write_section(file, [codes.packed().tobytes()])
-            header = {"mask": mask, "count": count, "dimension": dimension, "sections": sections}
+            header = {"kind": kind, "count": count, "dimension": dimension, "sections": sections}
             text = json.dumps(header, sort_keys=True).encode()
             crc = zlib.crc32(text)
             file.seek(0)
@@ -109,14 +111,14 @@ def write_segment(
 
 
 def open_segment(
-    path: Path, serial: int, *, mask: int, dimension: int, codebook: Codebook | None, header_crc: int, check: bool
+    path: Path, serial: int, *, kind: int, dimension: int, codebook: Codebook | None, header_crc: int, check: bool
 ) -> Segment:
     """Map a file as a segment with no dead rows.
 
     Args:
         path: the file.
         serial: the segment's name in the gallery.
-        mask: the fingers it must have.
+        kind: that its encounters must be of.
         dimension: the numbers a finger it must have.
         codebook: whose codes to use; codes of another are left alone; None: none are used.
         header_crc: as `write_segment` returned it.
@@ -131,19 +133,20 @@ def open_segment(
     except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
         raise DamagedSnapshotError(path.name, f"cannot be read: {error}") from error
     header = _header(path.name, mapped, header_crc)
-    if (header["mask"], header["dimension"]) != (mask, dimension):
-        raise DamagedSnapshotError(path.name, "holds other fingers or another dimension than its manifest says")
+    if (header["kind"], header["dimension"]) != (kind, dimension):
+        raise DamagedSnapshotError(path.name, "holds another kind or another dimension than its manifest says")
     count, sections = int(header["count"]), header["sections"]
     parts = {name: _section(path.name, mapped, name, sections[name], check=check) for name in sections}
-    width = len(slots_of(mask)) * dimension
-    if len(parts["vectors"]) != 4 * width * count:
+    width = len(slots_of_kind(kind)) * dimension
+    if len(parts["vectors"]) != 4 * width * count or len(parts["masks"]) != 2 * count:
         raise DamagedSnapshotError(path.name, "its vectors are not as many as it says")
     codes = None if codebook is None else _codes(path.name, parts, codebook, width, count)
     return Segment(
         serial=serial,
-        mask=mask,
+        kind=kind,
         count=count,
         rows=np.frombuffer(parts["vectors"], dtype="<f4").reshape(count, width),
+        masks=np.frombuffer(parts["masks"], dtype="<u2"),
         encounter_ids=_PackedBytes(parts["encounters"], count).texts(),
         subject_ids=_PackedBytes(parts["subjects"], count).texts(),
         features=_PackedBytes(parts["features"], count),

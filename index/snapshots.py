@@ -26,7 +26,7 @@ from tenprint.index.segment_file import Observe, sync
 KEPT: Final = 2
 """Manifests kept. The older one is there for the day the newer turns out damaged."""
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _NAME: Final = re.compile(r"manifest-(\d{10})\.json")
 
 
@@ -36,13 +36,13 @@ class SegmentEntry:
 
     Attributes:
         file: its name.
-        mask: the fingers of its encounters.
+        kind: of its encounters, as `census.Census` says.
         header_crc: CRC-32 of its header, in which are those of its sections.
         dead: which rows are dead: bits packed eight to a byte, first row in the highest, zlib, base64; empty: none.
     """
 
     file: str
-    mask: int
+    kind: int
     header_crc: int
     dead: str
 

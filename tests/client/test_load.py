@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -211,7 +210,6 @@ def test_a_gallery_is_filled_loaded_and_told_of(server, tmp_path):
     assert tenprint("load", *where).returncode == 2
 
 
-@pytest.mark.skipif(find_spec("locust") is None, reason="locust is not installed: pip install '.[bench]'")
 def test_the_locust_file_searches(server, tmp_path):
     locustfile = Path(__file__).parents[2] / "deploy" / "locustfile.py"
     short = ["--headless", "-u", "2", "-r", "2", "-t", "6s", "--json", "--host", server.address]

@@ -255,7 +255,7 @@ def test_describe_counts_records_by_fingers_and_memory():
     assert (info.name, info.model_version, info.dimension) == ("criminal", "test-1", D)
     assert (info.records, info.subjects, info.complete, info.incomplete) == (7, 4, 3, 4)
     assert info.records_by_fingers == (0, 4, 0, 0, 0, 0, 0, 0, 0, 3)
-    assert (info.segments, info.dead) == ({"growing": 3, "sealed": 0, "mapped": 0}, 0)
+    assert (info.segments, info.dead) == ({"growing": 2, "sealed": 0, "mapped": 0}, 0)
     assert info.memory_bytes >= 4 * D * (3 * 10 + 4 * 2)
     gallery.apply(drop=[record.encounter_id for record in records])
     after = gallery.describe()
