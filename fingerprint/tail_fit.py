@@ -13,7 +13,7 @@ SIZES: Final = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 """Of the galleries to search, as far as there are records."""
 SEPARATE: Final = 10
 """Galleries of one size to search each impression in, where there are records for so many."""
-FUSED_SIZES: Final = (1, 1_000, 1_000_000)
+FUSED_SIZES: Final = (1, 1_000, 10_000, 100_000, 1_000_000)
 FUSED_FINGERS: Final = (1, 2, 4, 10)
 """Comparing minutiae takes its time: sizes and numbers of fingers whose fused scores are fitted."""
 FEWEST_SEARCHES: Final = 500
