@@ -29,7 +29,7 @@ from tenprint.client.channel import Target
 from tenprint.client.client import Client
 from tenprint.client.load import report, run
 from tenprint.client.load.offline import fill_store
-from tenprint.client.load.probes import Mix, requests
+from tenprint.client.load.probes import Mix, in_turn, requests
 from tenprint.client.local_server import Addresses, LocalServer
 from tenprint.client.types import Fingers, ImageSample, Originator, Search
 from tenprint.fingerprint.synthetic import SyntheticPerson, encode_png
@@ -98,12 +98,12 @@ async def stepped(
     addresses: Addresses, written: list[bytes], rate: float, seconds: float, seed: int
 ) -> tuple[report.Figures, Told, run.Tally]:
     """One open loop at a rate."""
-    caller = run.Caller(Target(addresses.listen), 1, DEADLINE)
+    caller = run.Caller(Target(addresses.listen), DEADLINE)
     try:
         usage = report.own_usage(), report.server_usage(f"http://{addresses.metrics}/metrics")
         before = counted(addresses.metrics)
         times = run.arrivals("poisson", rate, seed)
-        tally = await run.open_loop(caller, written, times, seconds, most_open=_MOST_OPEN)
+        tally = await run.open_loop(caller, in_turn(((1, 1.0),), {1: written}), times, seconds, most_open=_MOST_OPEN)
         own, server = report.own_usage(), report.server_usage(f"http://{addresses.metrics}/metrics")
     finally:
         await caller.close()
@@ -197,7 +197,7 @@ def main() -> None:
             with Client(addresses.listen) as client:
                 version = client.galleries()[0].model_version
             mix = Mix(((10, 1.0),), GALLERIES, subjects=arguments.subjects)
-            written = requests(mix, version)
+            written = requests(mix, version)[1]
             found = asyncio.run(
                 overloaded(addresses, written, arguments.first, arguments.growth, arguments.seconds, arguments.repeats)
             )

@@ -37,7 +37,7 @@ from bench.store import told
 from tenprint.client.channel import Target
 from tenprint.client.load import report, run
 from tenprint.client.load.offline import fill_store
-from tenprint.client.load.probes import Mix, requests
+from tenprint.client.load.probes import Mix, in_turn, requests
 from tenprint.client.local_server import Addresses, LocalServer
 from tenprint.fingerprint.calibration import Calibration
 from tenprint.fingerprint.embedding import Embedder
@@ -202,12 +202,13 @@ async def closed(addresses: Addresses, written: list[bytes], batch: int, clients
     Raises:
         SystemExit: if a call is not answered completely; the figures would be another thing's.
     """
-    caller = run.Caller(Target(addresses.listen), batch, DEADLINE)
+    caller = run.Caller(Target(addresses.listen), DEADLINE)
+    calls = in_turn([(batch, 1.0)], {batch: written})
     try:
-        await run.closed_loop(caller, written, clients, min(_WARM_SECONDS, seconds))
+        await run.closed_loop(caller, calls, clients, min(_WARM_SECONDS, seconds))
         url = f"http://{addresses.metrics}/metrics"
         before, usage = counted(addresses.metrics), (report.own_usage(), report.server_usage(url))
-        tally = await run.closed_loop(caller, written, clients, seconds)
+        tally = await run.closed_loop(caller, calls, clients, seconds)
         own, server = report.own_usage(), report.server_usage(url)
         after = counted(addresses.metrics)
     finally:
@@ -302,10 +303,9 @@ def report_of(parts: Parts, folder: Path, arguments: argparse.Namespace) -> None
     """All of it, on galleries that are there."""
     described = parts.gallery.describe()
     told(f"gallery of {described.records:,}", f"{described.segments}")
-    mix = Mix(((10, 1.0),), (GALLERY,), subjects=arguments.subjects)
-    batches = Mix(((10, 1.0),), (GALLERY,), batch=BATCH, subjects=arguments.subjects)
+    mix = Mix(((10, 1.0),), (GALLERY,), ((1, 1.0), (BATCH, 1.0)), subjects=arguments.subjects)
     version = parts.embedder.version
-    written = {1: requests(mix, version), BATCH: requests(batches, version)}
+    written = requests(mix, version)
     vectors = vectors_of(parts, written[1])
     found = asyncio.run(layers(parts, written[1], _TURN * arguments.turns))
     turns = [turn(folder, parts, written, vectors, arguments) for _ in range(arguments.repeats)]

@@ -44,7 +44,7 @@ class Booking(User):
         begun, failure, answer = time.perf_counter(), None, b""
         try:
             answer = self._identify(next(self._requests), timeout=30)
-            if not complete(answer, batch=1):
+            if not complete(answer, searches=1):
                 failure = IncompleteError(INCOMPLETE)
         except grpc.RpcError as error:
             failure = error
@@ -63,4 +63,4 @@ def write(environment: Any, **_: object) -> None:
     with Client(Target(environment.host)) as client:
         version = client.galleries()[0].model_version
     mix = Mix(((10, 1.0),), ("criminal", "immigration"), subjects=int(os.environ.get("TENPRINT_SUBJECTS", "0")))
-    Booking.written = tuple(requests(mix, version))
+    Booking.written = tuple(requests(mix, version)[1])

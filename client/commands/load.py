@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tenprint.client.load.report import Figures, Usage
     from tenprint.client.load.run import Caller, Tally
 
+_MAX_BATCH = 64
+"""Searches of a call, as the server allows."""
+
 _MOST_OPEN = 20_000
 """Calls under way beyond which the generator sends no more: memory, not a limit of the server's."""
 
@@ -50,7 +53,10 @@ def load(
         list[str] | None, typer.Option(help="gallery to search; repeat for several; unset: criminal and immigration")
     ] = None,
     form: Annotated[str, typer.Option(help="embedding or image")] = "embedding",
-    batch: Annotated[int, typer.Option(min=1, max=64, help="searches of one call")] = 1,
+    batch: Annotated[
+        list[str] | None,
+        typer.Option(help="SEARCHES=WEIGHT of a call; repeat: --batch 1=9 --batch 64=1; unset: one search"),
+    ] = None,
     priority: Annotated[
         list[int] | None, typer.Option(min=1, max=9, help="of a search; repeat for several, in turn")
     ] = None,
@@ -82,25 +88,26 @@ def load(
     with console.reported(as_json=as_json), console.connect(address, ca, cert, key, 60.0) as client:
         model_version = client.galleries()[0].model_version
     asked = probes.Mix(
-        tuple(_weight(item) for item in mix or ["10=1"]),
+        tuple(_weight("--mix", item, "fingers", 10) for item in mix or ["10"]),
         tuple(gallery or ("criminal", "immigration")),
-        batch,
+        tuple(_weight("--batch", item, "searches", _MAX_BATCH) for item in batch or ["1"]),
         "image" if form == "image" else "embedding",
         tuple(ori or ("ZZLOAD000",)),
         tuple(priority or ()),
         subjects=subjects,
         seed=seed,
     )
-    requests = probes.requests(asked, model_version)
+    written = probes.requests(asked, model_version)
     kind: Literal["poisson", "constant"] = "constant" if arrivals == "constant" else "poisson"
     steps: list[Figures] = []
     tallies: list[Tally] = []
 
     async def once(caller: "Caller", offered: float | None, length: float) -> "Tally":
+        calls = probes.in_turn(asked.batches, written)
         if offered is None:
-            return await run.closed_loop(caller, requests, clients or 1, length)
-        times = run.arrivals(kind, offered / batch, seed)
-        return await run.open_loop(caller, requests, times, length, most_open=_MOST_OPEN)
+            return await run.closed_loop(caller, calls, clients or 1, length)
+        times = run.arrivals(kind, offered / asked.searches_of_a_call, seed)
+        return await run.open_loop(caller, calls, times, length, most_open=_MOST_OPEN)
 
     async def measured(caller: "Caller", offered: float | None) -> "Tally":
         if warm_up:
@@ -114,7 +121,7 @@ def load(
         return tally
 
     async def whole() -> None:
-        caller = run.Caller(Target(address, ca, cert, key), batch, deadline)
+        caller = run.Caller(Target(address, ca, cert, key), deadline)
         try:
             if rate is not None and ramp > 1:
                 await run.ramp(lambda offered: measured(caller, offered), rate, growth, ramp)
@@ -210,14 +217,14 @@ def _filled_offline(
                 yield name, receipts
 
 
-def _weight(item: str) -> tuple[int, float]:
-    fingers, _, weight = item.partition("=")
+def _weight(option: str, item: str, what: str, most: int) -> tuple[int, float]:
+    number, _, weight = item.partition("=")
     try:
-        size, share = int(fingers), float(weight or 1)
+        size, share = int(number), float(weight or 1)
     except ValueError:
         size, share = 0, 0.0
-    if not 1 <= size <= 10 or not 0 < share < float("inf"):
-        console.fail(Exit.USAGE, f"--mix {item}: FINGERS=WEIGHT, 1 to 10 fingers and a weight above 0")
+    if not 1 <= size <= most or not 0 < share < float("inf"):
+        console.fail(Exit.USAGE, f"{option} {item}: {what.upper()}=WEIGHT, 1 to {most} {what} and a weight above 0")
     return size, share
 
 

@@ -1,5 +1,6 @@
 """What a load run sends: requests written before it begins, so that writing them takes no time from the run."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from random import Random
@@ -14,9 +15,12 @@ from tenprint.fingerprint.synthetic.vectors import SyntheticVectors
 from tenprint.v1 import identification_pb2
 
 PREPARED: Final = 512
-"""Requests written before a run of embeddings; it sends them in turn. Of images, whose making takes longer, 8."""
+"""Searches written before a run of embeddings; it sends them in turn. Of images, whose making takes longer, 8."""
 
 _PREPARED_IMAGES: Final = 8
+
+_FEWEST: Final = 8
+"""Calls of a size that are written, however many searches each has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Mix:
     Attributes:
         fingers: how many fingers a probe has, and the weight of that.
         galleries: searched by each probe.
-        batch: searches of one call; 1: Identify; 2 to 64: IdentifyBatch.
+        batches: how many searches a call has, 1: Identify; 2 to 64: IdentifyBatch; and the weight of that among calls.
         form: what a probe is sent as.
         agencies: ORIs that ask in turn.
         priorities: of searches, in turn; none: unset.
@@ -37,7 +41,7 @@ class Mix:
 
     fingers: tuple[tuple[int, float], ...]
     galleries: tuple[str, ...]
-    batch: int = 1
+    batches: tuple[tuple[int, float], ...] = ((1, 1.0),)
     form: Literal["embedding", "image"] = "embedding"
     agencies: tuple[str, ...] = ("ZZLOAD000",)
     priorities: tuple[int, ...] = ()
@@ -45,9 +49,42 @@ class Mix:
     subjects: int = 0
     seed: int = 1
 
+    @property
+    def searches_of_a_call(self) -> float:
+        """On average."""
+        return sum(size * weight for size, weight in self.batches) / sum(weight for _, weight in self.batches)
 
-def requests(mix: Mix, model_version: str) -> list[bytes]:
-    """Calls, written; as many as `PREPARED`, or fewer where a call has many searches."""
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, written.
+
+    Attributes:
+        searches: how many it asks for.
+        message: an IdentifyRequest where that is one, else an IdentifyBatchRequest.
+    """
+
+    searches: int
+    message: bytes
+
+
+def in_turn(batches: Sequence[tuple[int, float]], written: Mapping[int, Sequence[bytes]]) -> Iterator[Call]:
+    """Calls without end, of sizes drawn by their weights; the same ones each time.
+
+    Args:
+        batches: sizes and their weights.
+        written: of each size.
+    """
+    sizes, weights = zip(*batches, strict=True)
+    messages = {size: cycle(written[size]) for size in sizes}
+    random = Random(0)  # noqa: S311 - for load
+    while True:
+        size = random.choices(sizes, weights)[0]
+        yield Call(size, next(messages[size]))
+
+
+def requests(mix: Mix, model_version: str) -> dict[int, list[bytes]]:
+    """Calls of each size, written: of as many searches as `PREPARED`, or a few calls where those are large."""
     random = Random(mix.seed)  # noqa: S311 - for load
     count = _PREPARED_IMAGES if mix.form == "image" else PREPARED
     population = SyntheticVectors.of_model(mix.seed)
@@ -66,13 +103,16 @@ def requests(mix: Mix, model_version: str) -> list[bytes]:
         originator = Originator(next(agencies), f"LOAD{mix.seed:05d}{number:08d}")
         search = Search(originator, mix.galleries, Fingers(samples), mix.max_candidates, priority=next(priorities))
         searches.append(codec.search(search))
-    if mix.batch == 1:
-        return [search.SerializeToString() for search in searches]
     endless = cycle(searches)
-    return [
-        identification_pb2.IdentifyBatchRequest(requests=islice(endless, mix.batch)).SerializeToString()
-        for _ in range(max(8, count // mix.batch))
-    ]
+    return {
+        size: [search.SerializeToString() for search in searches]
+        if size == 1
+        else [
+            identification_pb2.IdentifyBatchRequest(requests=islice(endless, size)).SerializeToString()
+            for _ in range(max(_FEWEST, count // size))
+        ]
+        for size, _ in mix.batches
+    }
 
 
 def _embeddings(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import grpc
 from rich.table import Table
 
 from tenprint.client.load.run import Tally
@@ -67,6 +66,7 @@ class Figures:
         throughput: searches a second that were answered completely.
         goodput: those of them answered within the deadline.
         latency_ms: quantiles of complete answers, in per cent, milliseconds; empty without any.
+        latency_ms_by_batch: likewise, by how many searches a call had.
         histogram: the same answers' HDR histogram, microseconds, as HdrHistogram's V2 encoding in base64: those of
             several generators can be added up, quantiles cannot.
         codes: calls by gRPC status, or INCOMPLETE.
@@ -83,6 +83,7 @@ class Figures:
     throughput: float
     goodput: float
     latency_ms: dict[str, float] = field(default_factory=dict)
+    latency_ms_by_batch: dict[str, dict[str, float]] = field(default_factory=dict)
     histogram: str = ""
     codes: dict[str, int] = field(default_factory=dict)
     late: int = 0
@@ -102,15 +103,16 @@ def figures(
 ) -> Figures:
     """The figures of a run, by what was counted and what was used before and after."""
     seconds = tally.ended - tally.begun
-    complete = tally.codes[grpc.StatusCode.OK.name]
+    latency = tally.latency_of_all()
     return Figures(
         offered=offered,
         seconds=seconds,
         calls=sum(tally.codes.values()),
-        throughput=complete * tally.searches / seconds,
-        goodput=(complete - tally.late) * tally.searches / seconds,
-        latency_ms={f"{q:g}": tally.latency.get_value_at_percentile(q) / 1000 for q in QUANTILES} if complete else {},
-        histogram=tally.latency.encode().decode(),
+        throughput=tally.complete / seconds,
+        goodput=tally.good / seconds,
+        latency_ms=_quantiles(latency) if tally.complete else {},
+        latency_ms_by_batch={str(searches): _quantiles(one) for searches, one in sorted(tally.latency.items())},
+        histogram=latency.encode().decode(),
         codes=dict(tally.codes),
         late=tally.late,
         unsent=tally.unsent,
@@ -118,6 +120,10 @@ def figures(
         server_bytes=None if server is None else server[1].resident_bytes,
         generator_cores=_cores(*own),
     )
+
+
+def _quantiles(histogram: Any) -> dict[str, float]:
+    return {f"{q:g}": histogram.get_value_at_percentile(q) / 1000 for q in QUANTILES}
 
 
 def _cores(before: Usage, after: Usage) -> float:
@@ -143,9 +149,11 @@ def table(steps: Sequence[Figures]) -> Table:
 
 
 def calls(step: Figures) -> str:
-    """What became of a step's calls, in one line."""
+    """What became of a step's calls, and how long those of each size took where there are several, in one line."""
     told = [f"{code} {count}" for code, count in sorted(step.codes.items())]
     told += [f"{what} {count}" for what, count in (("late", step.late), ("unsent", step.unsent)) if count]
+    if len(step.latency_ms_by_batch) > 1:
+        told += [f"p50 of {size}: {found['50']:.1f} ms" for size, found in step.latency_ms_by_batch.items()]
     return f"{'closed loop' if step.offered is None else f'{step.offered:.1f}/s'}: {', '.join(told)}"
 
 
@@ -162,7 +170,8 @@ def plot(steps: Sequence[Figures], tallies: Sequence[Tally], path: Path) -> None
     axes: Any = figure.subplots(1, 2 if ramped else 1, squeeze=False)[0]
     marks = [1 - 10 ** (-step / 10) for step in range(36)]
     for step, tally in zip(steps, tallies, strict=True):
-        values = [tally.latency.get_value_at_percentile(100 * mark) / 1000 for mark in marks]
+        latency = tally.latency_of_all()
+        values = [latency.get_value_at_percentile(100 * mark) / 1000 for mark in marks]
         name = "closed loop" if step.offered is None else f"{step.offered:.0f}/s"
         axes[0].plot([1 / (1 - mark) for mark in marks], values, label=name)
     axes[0].set(xscale="log", yscale="log", xlabel="1 / (1 - quantile)", ylabel="latency, ms", title="Latency")

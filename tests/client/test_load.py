@@ -14,7 +14,7 @@ from hdrh.histogram import HdrHistogram
 from tenprint.client.channel import Target
 from tenprint.client.client import Client
 from tenprint.client.load.gallery import people
-from tenprint.client.load.probes import PREPARED, Mix, requests
+from tenprint.client.load.probes import PREPARED, Mix, in_turn, requests
 from tenprint.client.load.run import INCOMPLETE, Caller, arrivals, closed_loop, open_loop, ramp
 from tenprint.client.types import EmbeddingSample, Fingers, Originator, Search
 from tenprint.fingerprint.synthetic.vectors import SyntheticVectors
@@ -46,13 +46,19 @@ class Fake(identification_pb2_grpc.IdentificationServicer):
         answer = identification_pb2.GalleryAnswer(gallery="criminal", outcome=self.outcome)
         return identification_pb2.IdentifyResponse(answers=[answer])
 
+    async def IdentifyBatch(self, request, context):
+        results = [
+            identification_pb2.IdentifyResult(response=await self.Identify(one, context)) for one in request.requests
+        ]
+        return identification_pb2.IdentifyBatchResponse(results=results)
 
-async def served(fake, work, batch=1, deadline=10.0):
+
+async def served(fake, work, deadline=10.0):
     server = grpc.aio.server()
     identification_pb2_grpc.add_IdentificationServicer_to_server(fake, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    caller = Caller(Target(f"127.0.0.1:{port}"), batch, deadline)
+    caller = Caller(Target(f"127.0.0.1:{port}"), deadline)
     try:
         return await work(caller)
     finally:
@@ -60,23 +66,31 @@ async def served(fake, work, batch=1, deadline=10.0):
         await server.stop(None)
 
 
-REQUESTS = [identification_pb2.IdentifyRequest(galleries=["criminal"]).SerializeToString()]
+REQUEST = identification_pb2.IdentifyRequest(galleries=["criminal"])
+WRITTEN = {
+    1: [REQUEST.SerializeToString()],
+    8: [identification_pb2.IdentifyBatchRequest(requests=[REQUEST] * 8).SerializeToString()],
+}
+
+
+def singles():
+    return in_turn([(1, 1.0)], WRITTEN)
 
 
 async def test_a_stall_shows_in_every_call_that_was_to_begin_meanwhile():
     times = arrivals("constant", 100.0, 1)
-    tally = await served(Fake(stall=1.0), lambda caller: open_loop(caller, REQUESTS, times, 1.5, most_open=1000))
+    tally = await served(Fake(stall=1.0), lambda caller: open_loop(caller, singles(), times, 1.5, most_open=1000))
     assert tally.codes == {"OK": 150}
     # A hundred calls were to begin in that second, and waited half of it on average.
-    assert tally.latency.get_value_at_percentile(50) > 100_000
-    assert tally.latency.get_value_at_percentile(90) > 500_000
+    assert tally.latency[1].get_value_at_percentile(50) > 100_000
+    assert tally.latency[1].get_value_at_percentile(90) > 500_000
 
 
 async def test_a_closed_loop_has_one_call_a_client_under_way():
     fake = Fake(stall=0.5)
-    tally = await served(fake, lambda caller: closed_loop(caller, REQUESTS, 1, 1.0))
+    tally = await served(fake, lambda caller: closed_loop(caller, singles(), 1, 1.0))
     assert sum(tally.codes.values()) == len(fake.seen)
-    assert tally.latency.get_value_at_percentile(50) < 400_000  # the stall is one call's
+    assert tally.latency[1].get_value_at_percentile(50) < 400_000  # the stall is one call's
 
 
 @pytest.mark.parametrize(
@@ -91,16 +105,16 @@ async def test_a_closed_loop_has_one_call_a_client_under_way():
 async def test_what_is_no_whole_answer_is_counted_as_what_it_is(fake, counted):
     fake.gate = asyncio.Lock()
     tally = await served(
-        fake, lambda caller: open_loop(caller, REQUESTS, arrivals("constant", 50, 1), 0.2, most_open=100)
+        fake, lambda caller: open_loop(caller, singles(), arrivals("constant", 50, 1), 0.2, most_open=100)
     )
     assert tally.codes == {counted: 10}
     assert len(fake.seen) == 10
-    assert tally.latency.get_total_count() == 0
+    assert (tally.latency, tally.complete, tally.due) == ({}, 0, 10)
 
 
 async def test_calls_beyond_the_generators_own_limit_are_told_as_unsent():
     tally = await served(
-        Fake(each=0.2), lambda caller: open_loop(caller, REQUESTS, arrivals("constant", 50, 1), 0.4, most_open=2)
+        Fake(each=0.2), lambda caller: open_loop(caller, singles(), arrivals("constant", 50, 1), 0.4, most_open=2)
     )
     assert tally.unsent > 0
     assert tally.unsent + sum(tally.codes.values()) == 20
@@ -109,7 +123,7 @@ async def test_calls_beyond_the_generators_own_limit_are_told_as_unsent():
 async def test_a_ramp_ends_after_the_server_has_fallen_behind_twice():
     async def work(caller):
         async def step(rate):
-            return await open_loop(caller, REQUESTS, arrivals("constant", rate, 1), 0.5, most_open=1000)
+            return await open_loop(caller, singles(), arrivals("constant", rate, 1), 0.5, most_open=1000)
 
         return await ramp(step, 10.0, 2.0, 10)
 
@@ -118,6 +132,18 @@ async def test_a_ramp_ends_after_the_server_has_fallen_behind_twice():
     assert rates == [10.0 * 2**i for i in range(len(rates))]
     assert 3 <= len(rates) < 10
     assert all(tally.codes["OK"] < sum(tally.codes.values()) for _, tally in steps[-2:])
+
+
+async def test_calls_of_several_sizes_are_sent_by_their_weights_and_their_searches_counted():
+    calls, fake = in_turn([(1, 3.0), (8, 1.0)], WRITTEN), Fake()
+    tally = await served(
+        fake, lambda caller: open_loop(caller, calls, arrivals("constant", 100, 1), 1.0, most_open=1000)
+    )
+    of_each = {size: histogram.get_total_count() for size, histogram in tally.latency.items()}
+    assert tally.codes == {"OK": 100}
+    assert sum(of_each.values()) == tally.latency_of_all().get_total_count() == 100
+    assert 60 < of_each[1] < 90
+    assert len(fake.seen) == tally.due == tally.complete == tally.good == of_each[1] + 8 * of_each[8]
 
 
 def test_arrivals_are_as_many_as_asked_for_and_poisson_ones_are_spread():
@@ -134,14 +160,17 @@ def test_arrivals_are_as_many_as_asked_for_and_poisson_ones_are_spread():
 
 def test_requests_follow_the_mix():
     mix = Mix(((10, 1.0), (2, 1.0)), ("criminal",), agencies=("ZZLOAD000", "ZZLOAD001"), priorities=(3, 7), subjects=5)
-    asked = [identification_pb2.IdentifyRequest.FromString(item) for item in requests(mix, "2")]
+    asked = [identification_pb2.IdentifyRequest.FromString(item) for item in requests(mix, "2")[1]]
     assert len(asked) == PREPARED
     assert {item.originator.ori for item in asked} == {"ZZLOAD000", "ZZLOAD001"}
     sizes = [len(item.probe.fingers.samples) for item in asked]
     assert 0.4 < sum(size == 2 for size in sizes) / len(sizes) < 0.6
     assert [item.priority for item in asked[:4]] == [3, 7, 3, 7]
-    batched = requests(Mix(((1, 1.0),), ("criminal",), batch=64), "2")
-    assert all(len(identification_pb2.IdentifyBatchRequest.FromString(item).requests) == 64 for item in batched)
+    sizes = Mix(((1, 1.0),), ("criminal",), ((1, 9.0), (64, 1.0)))
+    assert sizes.searches_of_a_call == pytest.approx(7.3)
+    batched = requests(sizes, "2")
+    assert set(batched) == {1, 64}
+    assert all(len(identification_pb2.IdentifyBatchRequest.FromString(item).requests) == 64 for item in batched[64])
 
 
 def test_offline_writes_what_a_server_would_have_written(launch):
@@ -191,7 +220,8 @@ def test_a_gallery_is_filled_loaded_and_told_of(server, tmp_path):
     picture = tmp_path / "load.svg"
     ran = tenprint(
         "load", "--rate", "20", "--ramp", "2", "--seconds", "1", "--warm-up", "0.2", "--subjects", "60", "--gallery",
-        "criminal", "--mix", "10=3", "--mix", "2=1", "--metrics", server.metrics_url, "--plot", str(picture), "--json",
+        "criminal", "--mix", "10=3", "--mix", "2=1", "--batch", "1=3", "--batch", "2=1", "--metrics",
+        server.metrics_url, "--plot", str(picture), "--json",
         *where,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
@@ -201,6 +231,7 @@ def test_a_gallery_is_filled_loaded_and_told_of(server, tmp_path):
         assert step["codes"] == {"OK": step["calls"]}
         assert step["goodput"] <= step["throughput"]
         assert set(step["latency_ms"]) == {"50", "90", "99", "99.9"}
+        assert set(step["latency_ms_by_batch"]) == {"1", "2"}
         assert HdrHistogram.decode(step["histogram"]).get_total_count() == step["calls"]
         assert step["server_cores"] > 0
         assert step["server_bytes"] > 1e6
@@ -208,6 +239,8 @@ def test_a_gallery_is_filled_loaded_and_told_of(server, tmp_path):
     table = tenprint("load", "--clients", "2", "--seconds", "0.5", "--warm-up", "0", "--gallery", "nowhere", *where)
     assert "NOT_FOUND" in table.stdout
     assert tenprint("load", *where).returncode == 2
+    many = tenprint("load", "--clients", "1", "--batch", "65=1", *where)
+    assert (many.returncode, "1 to 64 searches" in many.stderr) == (2, True)
 
 
 def test_the_locust_file_searches(server, tmp_path):
