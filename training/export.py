@@ -1,4 +1,4 @@
-"""Write the shipped model: `python -m training.export training/runs/v1 --version 1`.
+"""Write the shipped model: `python -m training.export training/runs/v2 training/runs/rendered --version 3`.
 
 Fits the layer under the vector (`head.py`) and writes two files: `finger.onnx`, and `finger.json` beside it, which says
 what it is and holds the score statistics that thresholds come from. Those are measured here, on simulated fingers that
@@ -20,7 +20,8 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from training.head import DAMPING, FINGERS, IMPRESSIONS, RIDGE, fit_vector_layer
+from training import rendered
+from training.head import DAMPING, FINGERS, IMPRESSIONS, RENDERED_SHARE, RIDGE, fit_vector_layer
 from training.network import SetNetwork
 from training.simulation import Simulator
 from training.train import SHORT
@@ -139,13 +140,15 @@ def main() -> None:
     """Read the flags and write the model."""
     parser = argparse.ArgumentParser(description="Write the shipped model from a training run.")
     parser.add_argument("run", type=Path, help="folder of the run")
+    parser.add_argument("rendered", type=Path, help="folder that training.rendered made")
     parser.add_argument("--version", required=True, help="the model's version; vectors of two versions never meet")
     parser.add_argument("--out", type=Path, default=Path("fingerprint/models"))
     flags = parser.parse_args()
     saved = torch.load(flags.run / "checkpoint.pt", weights_only=True, map_location="cpu")
     network = SetNetwork()
     network.load_state_dict(saved["network"])
-    fit_vector_layer(network, MAXIMUM_MINUTIAE)
+    prints = rendered.read(flags.rendered)
+    fit_vector_layer(network, MAXIMUM_MINUTIAE, prints)
     model = flags.run / "finger.onnx"
     write_onnx(network, model)
     first, second = simulated_vectors(network)
@@ -158,10 +161,18 @@ def main() -> None:
         "descriptor_dimension": network.descriptor.out_features,
         "maximum_minutiae": MAXIMUM_MINUTIAE,
         "minimum_minutiae": MINIMUM_MINUTIAE,
-        "trained_on": "simulated minutiae only; no real person's print",
+        "trained_on": "simulated minutiae and minutiae of synthetic prints; no real person's print",
         "plan": saved["plan"],
         "steps_done": saved["step"],
-        "vector_layer": {"fingers": FINGERS, "impressions": IMPRESSIONS, "ridge": RIDGE, "damping": DAMPING},
+        "vector_layer": {
+            "fingers": FINGERS,
+            "impressions": IMPRESSIONS,
+            "rendered_fingers": len(prints[0]),
+            "rendered_impressions": len(rendered.CARELESSNESS),
+            "rendered_share": RENDERED_SHARE,
+            "ridge": RIDGE,
+            "damping": DAMPING,
+        },
         "seconds_trained": round(saved["seconds"]),
         "exported": datetime.now(UTC).date().isoformat(),
         "scores": statistics(first, second),

@@ -1,6 +1,6 @@
 """One impression of a master finger, as a live scanner or an inked card would show it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -48,7 +48,7 @@ _PLAIN: Final = _Capture(PLAIN_SHAPE, (138.0, 165.0), (180.0, 208.0), 2.3, 0.10,
 _Field = NDArray[np.float32]
 
 
-def press(master: MasterFinger, seed: int, *, rolled: bool) -> GreyImage:
+def press(master: MasterFinger, seed: int, *, rolled: bool, carelessness: float = 1.0) -> GreyImage:
     """Take an impression of a finger; the same finger, seed and kind give the same bytes on the same library versions.
 
     The steps are SFinGe's (Maltoni, Maio, Jain, Prabhakar, *Handbook of Fingerprint Recognition*, chapter 6): contact
@@ -60,12 +60,20 @@ def press(master: MasterFinger, seed: int, *, rolled: bool) -> GreyImage:
         seed: a non-negative integer; another seed is another impression.
         rolled: whether the finger was rolled from nail to nail (:data:`ROLLED_SHAPE`) or laid flat
             (:data:`PLAIN_SHAPE`).
+        carelessness: scales how far the finger is turned, shifted and stretched, and how much too wet or too dry it is;
+            1 is a capture under supervision.
 
     Returns:
         The image at 500 ppi, dark ridges on a light ground.
     """
     rng = np.random.default_rng(np.random.SeedSequence([master.seed, seed, int(rolled)]))
     capture = _ROLLED if rolled else _PLAIN
+    capture = replace(
+        capture,
+        turn=capture.turn * carelessness,
+        shift=capture.shift * carelessness,
+        stretch=capture.stretch * carelessness,
+    )
     area_x, area_y, finger_x, finger_y = _placement(rng, capture)
     contact = _contact(rng, capture, area_x, area_y)
     skin = _skin(master, opened=rng.uniform(0.3, 0.8), rng=rng)
@@ -73,9 +81,10 @@ def press(master: MasterFinger, seed: int, *, rolled: bool) -> GreyImage:
     ridges = ndimage.map_coordinates(skin, (rows, columns), order=1, output=np.float32, mode="nearest")
     ridges += _creases(np.random.default_rng(np.random.SeedSequence([master.seed])), finger_x, finger_y, 0.6)
 
-    moisture = rng.normal(0.0, 0.16) + 0.14 * smooth_noise(rng, capture.shape, 45.0)
+    moisture = carelessness * (rng.normal(0.0, 0.16) + 0.14 * smooth_noise(rng, capture.shape, 45.0))
     grain = ndimage.uniform_filter(rng.standard_normal(capture.shape, dtype=np.float32), 3) * np.float32(3.0)
-    dryness = np.exp(rng.normal(-1.4, 0.22) + 0.3 * smooth_noise(rng, capture.shape, 60.0))
+    dry = rng.normal(-1.4, 0.22 * carelessness)
+    dryness = np.exp(dry + 0.3 * carelessness * smooth_noise(rng, capture.shape, 60.0))
     touch = np.clip(3.0 * contact, -6.0, 0.9) - 0.9
     depth = 1.2 * ridges + moisture + dryness * grain + touch
     depth += _creases(rng, area_x, area_y, 0.25)

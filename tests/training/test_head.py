@@ -6,8 +6,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: it comes with the extra `train`")
 
 from training import head  # noqa: E402 - only where PyTorch is
-from training.head import discriminants, fit_vector_layer  # noqa: E402 - only where PyTorch is
+from training.head import Scatter, discriminants, fit_vector_layer  # noqa: E402 - only where PyTorch is
 from training.network import SetNetwork  # noqa: E402 - only where PyTorch is
+from training.rendered import RenderedPrint  # noqa: E402 - only where PyTorch is
 from training.simulation import Simulator  # noqa: E402 - only where PyTorch is
 
 
@@ -22,7 +23,7 @@ def impressions(fingers, spread, seed):
 def test_the_most_telling_directions_come_first_and_none_outweighs_the_others():
     spread = np.array([0.1] * 10 + [2.0, 4.0, 3.0])
     samples = impressions(4000, spread, 1)
-    projection = discriminants(samples, 3)
+    projection = discriminants(Scatter.of(list(samples)), 3)
     assert projection.shape == (13, 3)
     np.testing.assert_array_equal(np.abs(projection).argmax(0), [11, 12, 10])
     projected = samples @ projection
@@ -42,7 +43,30 @@ def test_the_projection_finds_more_mates_than_the_raw_channels():
         unit = values / np.linalg.norm(values, axis=-1, keepdims=True)
         return np.mean((unit[:, 0] @ unit[:, 1].T).argmax(1) == np.arange(len(unit)))
 
-    assert rank_one(fresh @ discriminants(samples, 6)) > rank_one(fresh) + 0.1
+    assert rank_one(fresh @ discriminants(Scatter.of(list(samples)), 6)) > rank_one(fresh) + 0.1
+
+
+def test_what_strays_in_rendered_prints_alone_counts_for_less_and_they_say_where_zero_lies():
+    simulated = Scatter.of(list(impressions(2000, np.array([3.0, 3.0, 0.1]), 4)))
+    strayed = impressions(2000, np.array([3.0, 3.0, 0.1]), 5)
+    strayed[..., 0] += 4 * np.random.default_rng(6).normal(size=strayed.shape[:2])
+    joined = simulated.joined(Scatter.of(list(strayed + 2.0)), 0.5)
+    np.testing.assert_allclose(joined.mean, 2.0, atol=0.2)
+    assert np.trace(joined.within) == pytest.approx(np.trace(simulated.within))
+    assert np.abs(discriminants(joined, 1)).argmax() == 1
+
+
+def rendered_prints(fingers):
+    pressed = [Simulator(torch.Generator().manual_seed(7)).fingers(fingers).impression(0.3) for _ in range(2)]
+    return [
+        [
+            RenderedPrint(
+                side.xy[number][side.present[number]].numpy(), side.direction[number][side.present[number]].numpy()
+            )
+            for side in pressed
+        ]
+        for number in range(fingers)
+    ]
 
 
 def test_fitting_an_untrained_network_centres_its_vectors_and_finds_more_mates(monkeypatch):
@@ -61,7 +85,7 @@ def test_fitting_an_untrained_network_centres_its_vectors_and_finds_more_mates(m
         return ((scores >= scores.diag()[:, None]).sum(1) <= 10).float().mean()
 
     before = vectors()
-    fit_vector_layer(network, 60)
+    fit_vector_layer(network, 60, [rendered_prints(8)])
     after = vectors()
     network.train()  # nothing under the vector depends on the batch any more
     assert all(torch.equal(one, other) for one, other in zip(vectors(), after, strict=True))
