@@ -103,7 +103,7 @@ def free_port():
 def test_bulk_enrolment_goes_on_after_the_server_was_killed_and_doubles_nothing(real_data, tmp_path):
     """The same cards, the same command, twice, with a kill in between: every card once."""
     every = sorted((real_data / "interchange" / "an2").glob("*.an2"))
-    cards = [card for card in every if card.stat().st_size < 500_000 or card.name == "type-4-tpcard.an2"]
+    cards = [card for card in every if card.stat().st_size < 500_000]  # the others hold more of the same
     address = f"127.0.0.1:{free_port()}"
     settings = {"database_url": f"sqlite:///{tmp_path}/tenprint.db", "extractor": "mindtct", "listen": address}
 

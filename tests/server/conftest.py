@@ -25,6 +25,7 @@ from tenprint.v1 import (
     identification_pb2_grpc,
     records_pb2_grpc,
 )
+from tests import processes
 
 _tcns = itertools.count(1)
 
@@ -37,7 +38,7 @@ def originator(tcn=None):
 class Server:
     """A running server."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen | processes.Forked
     address: str
     metrics_url: str
     log: Path
@@ -74,9 +75,12 @@ def start_server(folder: Path, program: Path | None = None, environment=None, **
         "TENPRINT_INDEX_FOLDER": str(folder / "index"),
         **{f"TENPRINT_{name.upper()}": value for name, value in settings.items()},
     }
-    with log.open("w") as file:
-        command = [sys.executable, "-m", "tenprint.server"] if program is None else [sys.executable, str(program)]
-        process = subprocess.Popen(command, env=environment, stderr=file)
+    log.write_text("")
+    if program is None:
+        process = processes.matcher(environment, log)
+    else:
+        with log.open("w") as file:
+            process = subprocess.Popen([sys.executable, str(program)], env=environment, stderr=file)
     deadline = time.monotonic() + 60
     while not port_file.exists():
         if process.poll() is not None or time.monotonic() > deadline:

@@ -85,12 +85,12 @@ def test_sigterm_tells_watchers_finishes_what_runs_and_takes_no_more(launch):
     watch = health_pb2_grpc.HealthStub(server.channel).Watch(health_pb2.HealthCheckRequest())
     assert next(watch).status == SERVING
     image = encode_png(press(grown(1), 1, rolled=True))
-    sample = [capture_pb2.FingerSample(position=i, image=capture_pb2.Image(data=image, ppi=500)) for i in range(1, 11)]
+    sample = [capture_pb2.FingerSample(position=i, image=capture_pb2.Image(data=image, ppi=500)) for i in range(1, 5)]
     running = enrolment_pb2.EnrolRequest(originator=originator(), gallery="criminal", capture=fingers(*sample))
     results = []
     thread = threading.Thread(target=lambda: results.append(server.enrolment.Enrol(running, timeout=60)))
     thread.start()
-    time.sleep(0.3)  # long enough for the call to be in the server, short against ten fingers' extraction
+    time.sleep(0.3)  # long enough for the call to be in the server, short against four fingers' extraction
     server.process.send_signal(signal.SIGTERM)
     assert next(watch).status == NOT_SERVING
     thread.join(60)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tenprint.v1 import capture_pb2, enrolment_pb2, enrolment_pb2_grpc, identification_pb2
+from tests import processes
 from tests.server.conftest import embedding_sample, fingers, originator, refusal, unit_vectors
 
 
@@ -168,15 +170,20 @@ def test_a_second_signal_ends_a_drain(launch):
         ("config", "/nonexistent.yaml", "TENPRINT_CONFIG"),
     ],
 )
-def test_a_setting_that_cannot_be_is_told_without_a_traceback(setting, value, says, tmp_path, monkeypatch):
+def test_a_setting_that_cannot_be_is_told_without_a_traceback(setting, value, says, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        monkeypatch.setenv("TENPRINT_DATABASE_URL", f"sqlite:///{tmp_path}/store.db")
-        monkeypatch.setenv("TENPRINT_LISTEN", "127.0.0.1:0")
-        monkeypatch.setenv("TENPRINT_METRICS_LISTEN", "127.0.0.1:0")
-        monkeypatch.setenv(f"TENPRINT_{setting.upper()}", value.format(taken=f"127.0.0.1:{taken.getsockname()[1]}"))
-        ended = subprocess.run([sys.executable, "-m", "tenprint.server"], capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 2, ended.stderr[-2000:]
-    assert says in ended.stderr
-    assert "Traceback" not in ended.stderr
+        settings = {
+            "DATABASE_URL": f"sqlite:///{tmp_path}/store.db",
+            "LISTEN": "127.0.0.1:0",
+            "METRICS_LISTEN": "127.0.0.1:0",
+            setting.upper(): value.format(taken=f"127.0.0.1:{taken.getsockname()[1]}"),
+        }
+        log = tmp_path / "log"
+        environment = {**os.environ, **{f"TENPRINT_{name}": value for name, value in settings.items()}}
+        code = processes.matcher(environment, log).wait(60)
+    told = log.read_text()
+    assert code == 2, told[-2000:]
+    assert says in told
+    assert "Traceback" not in told

@@ -4,8 +4,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ from tenprint.workflow import agencies, policy
 from tenprint.workflow.agencies import Agency
 from tenprint.workflow.schema import MIGRATIONS
 from tenprint.workflow.types import Role
+from tests import processes
 
 BUREAU, COUNTY, SECOND, OFFICE, UNIT, OVERSIGHT = (
     "ZZBUREAU0", "ZZCOUNTY1", "ZZCOUNTY2", "ZZOFFICE0", "ZZEXAMIN0", "ZZOVERSE0",
@@ -45,7 +44,7 @@ class Workflow:
 
     folder: Path
     settings: dict
-    process: subprocess.Popen | None = None
+    process: processes.Forked | None = None
     client: WorkflowClient | None = field(default=None, repr=False)
     metrics_url: str = ""
 
@@ -77,8 +76,7 @@ class Workflow:
             **self.settings,
         }
         environment = {**os.environ, **{f"TENPRINT_WORKFLOW_{name}": value for name, value in settings.items()}}
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "tenprint.workflow"], env=environment, stderr=log)
+        self.process = processes.workflow(environment, self.log)
         deadline = time.monotonic() + 60
         while not ports.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
