@@ -36,6 +36,7 @@ STOCK_THRESHOLD = 128_000
 TUNED_THRESHOLD = int(faiss.cvar.distance_compute_blas_threshold)
 BATCHES = (1, 8, 64, 256)
 _BLOCK = 65_536
+_DRAWN_AT_ONCE = 1024
 _PROBES_AT_ONCE = 128
 _STOCK_SECONDS = 60.0
 """A baseline that would take longer than this for one call is measured on fewer probes, and the table says so."""
@@ -44,8 +45,12 @@ _STOCK_SECONDS = 60.0
 def enrolled(population: SyntheticVectors, subjects: int) -> Iterator[list[Record]]:
     """The population, in blocks."""
     for start in range(0, subjects, _BLOCK):
-        numbers = range(start, min(start + _BLOCK, subjects))
-        yield [Record(f"E{number}", f"S{number}", population.subject(number)) for number in numbers]
+        block = []
+        for first in range(start, min(start + _BLOCK, subjects), _DRAWN_AT_ONCE):
+            numbers = range(first, min(first + _DRAWN_AT_ONCE, start + _BLOCK, subjects))
+            vectors = population.subjects(numbers)
+            block += [Record(f"E{n}", f"S{n}", vector) for n, vector in zip(numbers, vectors, strict=True)]
+        yield block
 
 
 def made_gallery(folder: SnapshotFolder, population: SyntheticVectors, subjects: int) -> Gallery:
@@ -95,7 +100,7 @@ def lost_mates(gallery: Gallery, population: SyntheticVectors, subjects: int, pr
     found = first = lost = searched = 0
     while searched < probes:
         numbers = random.integers(subjects, size=_PROBES_AT_ONCE).tolist()
-        vectors = np.stack([population.mate(number, 1) for number in numbers])
+        vectors = population.mates(numbers, 1)
         if keep < 10:
             vectors.reshape(len(vectors), 10, -1)[:, keep:] = 0
             present = vectors.any(axis=1)
@@ -122,7 +127,7 @@ def measured(gallery: Gallery, population: SyntheticVectors, subjects: int, repe
     # Every row of every complete record, as both baselines read them; the incomplete ones are the engine's alone.
     complete = 0x3FF, -10  # few of them lie in a pool
     rows = [segment.vectors for segment in gallery._published.segments if segment.kind in complete]  # noqa: SLF001
-    mates = np.stack([population.mate(number * 37 % subjects, 0) for number in range(max(BATCHES))])
+    mates = population.mates([number * 37 % subjects for number in range(max(BATCHES))], 0)
     table = []
     for batch in BATCHES:
         queries = np.ascontiguousarray(mates[:batch])

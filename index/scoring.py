@@ -61,14 +61,14 @@ def best_nominees(
     places = ((nominees.segment, row) for nominees in nominated for row in nominees.rows.tolist())
     scored = []
     for number, ((segment, row), fingers) in enumerate(zip(places, by_finger, strict=True)):
-        own = int(segment.masks[row])
-        shared = [(slot, score) for slot, score in zip(slots, fingers, strict=True) if own >> slot & 1]
-        score = math.fsum(score for _, score in shared) / len(shared)
-        scored.append((-score, segment.subject_ids[row], segment.encounter_ids[row], number, segment, row, shared))
+        shared = slots_of(int(segment.masks[row]) & mask)
+        own = fingers if len(shared) == len(slots) else [fingers[slots.index(slot)] for slot in shared]
+        score = math.fsum(own) / len(own)
+        scored.append((-score, segment.subject_ids[row], segment.encounter_ids[row], number, segment, row, shared, own))
     best: dict[str, Candidate] = {}
-    for score, subject_id, encounter_id, _, segment, row, shared in sorted(scored):
+    for score, subject_id, encounter_id, _, segment, row, shared, own in sorted(scored):
         if subject_id not in best:
-            by_position = tuple(FingerScore(slot + 1, finger) for slot, finger in shared)
+            by_position = tuple(map(FingerScore, [slot + 1 for slot in shared], own))
             best[subject_id] = Candidate(subject_id, encounter_id, -score, by_position, segment.features[row])
             if len(best) == k:
                 break
