@@ -1,6 +1,6 @@
 """Rendered prints as the extractors read them, in a folder: what is left of a finger once a picture of it was taken.
 
-    python -m training.rendered training/runs/rendered --fingers 300
+    python -m training.rendered training/runs/rendered --fingers 600
 
 Simulated minutiae (`simulation.py`) stray as we think they do. Here nothing is drawn but ridges: synthetic fingers are
 grown, pressed with rising carelessness and read by the extractors that the server reads with, so the minutiae stray,
@@ -86,7 +86,7 @@ def main() -> None:
     """Make the fingers that are missing."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--fingers", type=int, default=300)
+    parser.add_argument("--fingers", type=int, default=600)
     flags = parser.parse_args()
     flags.folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as processes:
