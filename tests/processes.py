@@ -1,6 +1,6 @@
 """Server processes for tests. They are forked from one that has imported everything: a start takes a second less of a
-core, and there are a hundred. That `python -m` and `tenprint serve` start one is proved elsewhere (`test_mishaps`, the
-crash suite, the mock, the demonstration)."""
+core, and there are a hundred. That `python -m` and `tenprint serve` start one is proved elsewhere: `test_life`, the
+benchmarks, the mock, the demonstration."""
 
 import multiprocessing
 import os
@@ -12,6 +12,8 @@ from contextlib import suppress
 from tenprint.server.main import serve as serve_matcher
 from tenprint.workflow.main import serve as serve_workflow
 
+__all__ = ["Forked", "serve_matcher", "serve_workflow"]
+
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tenprint.server.main", "tenprint.workflow.main"])
 
@@ -20,7 +22,7 @@ class Forked:
     """A server in a process of its own, with as much of `subprocess.Popen` as tests use.
 
     Args:
-        serve: what it runs, without flags.
+        serve: what it runs, without flags: `serve_matcher` is `python -m tenprint.server`, `serve_workflow` likewise.
         environment: its environment variables.
         log: the file that its standard error is appended to.
     """
@@ -46,16 +48,6 @@ class Forked:
 
     def kill(self):
         self.send_signal(signal.SIGKILL)
-
-
-def matcher(environment, log):
-    """`python -m tenprint.server`."""
-    return Forked(serve_matcher, environment, log)
-
-
-def workflow(environment, log):
-    """`python -m tenprint.workflow`."""
-    return Forked(serve_workflow, environment, log)
 
 
 def _run(serve, environment, log):

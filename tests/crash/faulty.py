@@ -6,7 +6,6 @@ The points are put around the product's own functions here; the product knows no
 import functools
 import os
 import signal
-import sys
 
 from tenprint.index import gallery, segment_file, snapshots
 from tenprint.server import ledger
@@ -73,8 +72,9 @@ def arm(point: str, nth: int) -> None:
             setattr(module, name, patched)
 
 
-if __name__ == "__main__":
+def serve_until_met(arguments: list[str]) -> int:
+    """What `serve` does, with the fault of the environment."""
     if os.environ.get("FAULT"):
         point, _, nth = os.environ["FAULT"].partition(":")
         arm(point, int(nth))
-    sys.exit(serve([]))
+    return serve(arguments)

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import grpc
 import numpy as np
@@ -19,7 +18,7 @@ import pytest
 from tenprint.server.settings import Settings
 from tenprint.server.upkeep import verify
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2, records_pb2
-from tests.crash.faulty import POINTS
+from tests.crash.faulty import POINTS, serve_until_met
 from tests.server.conftest import embedding_sample, fingers, start_server, unit_vectors
 
 KILLS = int(os.environ.get("TENPRINT_KILLS", "4"))
@@ -27,7 +26,6 @@ OPERATIONS = int(os.environ.get("TENPRINT_OPERATIONS", "25"))
 """Acknowledged operations a kill, at least, on the average."""
 
 CLIENTS = 6
-FAULTY = Path(__file__).with_name("faulty.py")
 SETTINGS = {"snapshot_interval_seconds": "0.3", "snapshot_after_encounters": "60", "extractor": "mindtct"}
 DEADLINE = 20.0
 
@@ -136,7 +134,7 @@ class Fleet:
         place = self.folder / f"server-{self.rounds}"
         place.mkdir()
         self.rounds += 1
-        return start_server(place, program=FAULTY, environment={"FAULT": fault}, **self.settings)
+        return start_server(place, serve=serve_until_met, environment={"FAULT": fault}, **self.settings)
 
     def round(self, fault):
         """Serve until the server is dead: by itself at a point, or by our hand at a random moment."""
@@ -193,7 +191,7 @@ def metric(server, name):
     return next(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 
 
-@pytest.mark.timeout(120 + 15 * KILLS)
+@pytest.mark.timeout(300 + 15 * KILLS)
 def test_killed_again_and_again_nothing_acknowledged_is_lost_doubled_or_back(
     url,
     tmp_path,

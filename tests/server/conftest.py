@@ -4,8 +4,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,7 +36,7 @@ def originator(tcn=None):
 class Server:
     """A running server."""
 
-    process: subprocess.Popen | processes.Forked
+    process: processes.Forked
     address: str
     metrics_url: str
     log: Path
@@ -63,7 +61,7 @@ class Server:
         return self.process.wait(30)
 
 
-def start_server(folder: Path, program: Path | None = None, environment=None, **settings: str) -> Server:
+def start_server(folder: Path, serve=processes.serve_matcher, environment=None, **settings: str) -> Server:
     port_file, log = folder / "ports.json", folder / "log.jsonl"
     environment = {
         **os.environ,
@@ -76,11 +74,7 @@ def start_server(folder: Path, program: Path | None = None, environment=None, **
         **{f"TENPRINT_{name.upper()}": value for name, value in settings.items()},
     }
     log.write_text("")
-    if program is None:
-        process = processes.matcher(environment, log)
-    else:
-        with log.open("w") as file:
-            process = subprocess.Popen([sys.executable, str(program)], env=environment, stderr=file)
+    process = processes.Forked(serve, environment, log)
     deadline = time.monotonic() + 60
     while not port_file.exists():
         if process.poll() is not None or time.monotonic() > deadline:

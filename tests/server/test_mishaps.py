@@ -182,7 +182,7 @@ def test_a_setting_that_cannot_be_is_told_without_a_traceback(setting, value, sa
         }
         log = tmp_path / "log"
         environment = {**os.environ, **{f"TENPRINT_{name}": value for name, value in settings.items()}}
-        code = processes.matcher(environment, log).wait(60)
+        code = processes.Forked(processes.serve_matcher, environment, log).wait(60)
     told = log.read_text()
     assert code == 2, told[-2000:]
     assert says in told

@@ -76,7 +76,7 @@ class Workflow:
             **self.settings,
         }
         environment = {**os.environ, **{f"TENPRINT_WORKFLOW_{name}": value for name, value in settings.items()}}
-        self.process = processes.workflow(environment, self.log)
+        self.process = processes.Forked(processes.serve_workflow, environment, self.log)
         deadline = time.monotonic() + 60
         while not ports.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -115,7 +115,7 @@ def eventually(look, seconds=60):
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
+        time.sleep(0.1)  # each look costs the server something
     return found
 
 
