@@ -2,16 +2,18 @@
 
 What the model gives on fingers of the training simulator is in `models/finger.json`, measured at its export. A mated
 score is drawn from the quantiles written there, so it follows them by construction. Non-mated scores come of how the
-vectors lie: a finger is a mixture of the centre of its kind (16 kinds, as far apart as they can be) and of a direction
-of its own, at shares drawn from Beta(2, 12). These three numbers are the best of 400 drawn at random, by how near the
-nine quantiles of simulated scores came to the card's (2026-11-24): quantile 0.0001 -0.210 (card -0.215), 0.99 0.21
-(0.21), 0.999 0.315 (0.318), 0.9999 0.395 (0.473); standard deviation 0.065 (0.069).
+vectors lie: a finger is a mixture of what all have in common, which makes the mean of these scores; of the centre of
+its kind (25 kinds, as far apart as they can be); and of a direction of its own, the last two at shares drawn from
+Beta(2.44, 10.33). These three numbers are the best of 400 drawn at random, by how near the nine quantiles of simulated
+scores came to the card's (2026-11-26): quantile 0.0001 -0.146 (card -0.141), 0.95 0.196 (0.221), 0.99 0.30 (0.30),
+0.999 0.425 (0.404), 0.9999 0.511 (0.531); standard deviation 0.070 (0.074).
 
 Real prints are spread wider than simulated ones, FVC2002 and 2004 through LEADER on the same day: mated 0.59, standard
 deviation 0.21; non-mated 0.11, 0.11. The cost of a search does not depend on it. Error rates do: none is taken here.
 """
 
 from collections.abc import Sequence
+from math import sqrt
 from statistics import NormalDist
 from typing import Final
 
@@ -21,8 +23,8 @@ from numpy.typing import NDArray
 from tenprint.fingerprint.onnx_model import ModelCard
 from tenprint.fingerprint.positions import SLOTS
 
-_KINDS: Final = 16
-_SHARE: Final = (2.0, 12.0)
+_KINDS: Final = 25
+_SHARE: Final = (2.44, 10.33)
 _ALL: Final = 0x3FF
 
 INCOMPLETE_SHARES: Final = {1: 0.03, 2: 0.012, 5: 0.004, 8: 0.004}
@@ -34,11 +36,12 @@ class SyntheticVectors:
 
     Args:
         seed: of the population, 0 to 2**32 - 1.
-        dimension: numbers a finger, at least 16.
+        dimension: numbers a finger, at least 26.
         mated: probabilities and quantiles of the mated scores of single fingers, both rising.
+        common: what every vector has in common with every other: their mean inner product, 0 to 1.
     """
 
-    def __init__(self, seed: int, dimension: int, mated: Sequence[tuple[float, float]]) -> None:
+    def __init__(self, seed: int, dimension: int, mated: Sequence[tuple[float, float]], common: float) -> None:
         self.dimension: Final = dimension
         self._seed = seed
         # Between two quantiles the scores are spread as a normal distribution's would be.
@@ -47,15 +50,21 @@ class SyntheticVectors:
         # The corners of a simplex: unit vectors, each two at an inner product of -1 / (kinds - 1).
         corners = np.eye(_KINDS) - 1.0 / _KINDS
         corners /= np.linalg.norm(corners, axis=1, keepdims=True)
-        directions = np.linalg.qr(_Stream(seed, 0).of(0).standard_normal((dimension, _KINDS)))[0].T
-        self._centres = (corners @ directions).astype(np.float32)
+        directions = np.linalg.qr(_Stream(seed, 0).of(0).standard_normal((dimension, _KINDS + 1)))[0].T
+        self._centres = (corners @ directions[1:]).astype(np.float32)
+        self._common = (np.sqrt(common) * directions[0]).astype(np.float32)
+        self._apart = np.float32(np.sqrt(1 - common))
 
     @classmethod
     def of_model(cls, seed: int) -> "SyntheticVectors":
         """Spread as the model in the package spreads them."""
         fields = ModelCard(None, "finger.json").fields
-        quantiles = fields["scores"]["fingers"]["1"]["mated"]["quantiles"]
-        return cls(seed, int(fields["dimension"]), sorted((float(p), float(q)) for p, q in quantiles.items()))
+        single = fields["scores"]["fingers"]["1"]
+        mated = sorted((float(p), float(q)) for p, q in single["mated"]["quantiles"].items())
+        # A mate is partly its record and partly, at right angles, another vector: both share what is common.
+        score = float(single["mated"]["mean"])
+        common = float(single["non_mated"]["mean"]) / (score + sqrt(1 - score * score))
+        return cls(seed, int(fields["dimension"]), mated, max(0.0, common))
 
     def fingers(self, subject: int) -> int:
         """Which fingers a subject has: bit i for slot i, at least two."""
@@ -102,6 +111,8 @@ class SyntheticVectors:
         own /= np.linalg.norm(own, axis=2, keepdims=True)
         own *= np.sqrt(1 - share)
         own += np.sqrt(share) * self._centres[kinds]
+        own *= self._apart / np.linalg.norm(own, axis=2, keepdims=True)
+        own += self._common
         own /= np.linalg.norm(own, axis=2, keepdims=True)
         return own
 

@@ -40,7 +40,7 @@ def filed_codes(gallery):
 
 
 def people(count, d=D, seed=3):
-    population = SyntheticVectors(seed, d, MATED)
+    population = SyntheticVectors(seed, d, MATED, 0.0)
     return population, [Record(f"e{i:05}", f"s{i:05}", population.subject(i)) for i in range(count)]
 
 
@@ -76,8 +76,8 @@ def crowd(rng, count, alike):
             slots = records[-1].vector.reshape(10, D) + 0  # an exact copy, perhaps of fewer fingers
         fingers = FINGERS_OF[rng.choice(len(FINGERS_OF), p=SHARES)]
         present = np.isin(np.arange(1, 11), rng.permutation(np.arange(1, 11))[:8] if fingers is None else list(fingers))
-        if not slots[present].any(axis=1).all():
-            present &= slots.any(axis=1)
+        there = slots.any(axis=1)
+        present = present & there if (present & there).any() else there  # never no finger at all
         slots[~present] = 0
         slots /= np.maximum(np.linalg.norm(slots, axis=1, keepdims=True), 1e-9)
         records.append(Record(f"e{rng.integers(1 << 40):011x}", f"s{rng.integers(count)}", slots.reshape(-1)))

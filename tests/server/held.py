@@ -6,30 +6,29 @@ The hold is put around the product's own search here; the product knows nothing 
 
 import functools
 import os
-import sys
 import time
 from pathlib import Path
 
 from tenprint.index.gallery import Gallery
 from tenprint.server.main import serve
 
-HOLD, SEARCHES = Path(os.environ["HOLD"]), Path(os.environ["SEARCHES"])
-
 
 def arm() -> None:
+    hold, searches = Path(os.environ["HOLD"]), Path(os.environ["SEARCHES"])
     search = Gallery.search
 
     @functools.wraps(search)
     def held(self, *arguments, **named):
-        with SEARCHES.open("a") as file:
+        with searches.open("a") as file:
             file.write(f"{self.name}\n")
-        while HOLD.exists():
+        while hold.exists():
             time.sleep(0.005)
         return search(self, *arguments, **named)
 
     Gallery.search = held
 
 
-if __name__ == "__main__":
+def serve_held(arguments: list[str]) -> int:
+    """What `serve` does, with searches that wait."""
     arm()
-    sys.exit(serve([]))
+    return serve(arguments)

@@ -4,7 +4,6 @@ import itertools
 import time
 import urllib.request
 from collections import Counter
-from pathlib import Path
 
 import grpc
 import numpy as np
@@ -13,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tenprint.v1 import galleries_pb2, identification_pb2
 from tests.server.conftest import embedding_sample, fingers, originator, unit_vectors
+from tests.server.held import serve_held
 
-HELD = Path(__file__).parent / "held.py"
 EVENTUALLY = 60.0
 LONG = 600.0
 """Seconds; a deadline that nothing here comes near."""
@@ -26,7 +25,7 @@ class Held:
     def __init__(self, launch, folder, **settings):
         self.hold, self._searches = folder / "hold", folder / "searches"
         environment = {"HOLD": str(self.hold), "SEARCHES": str(self._searches)}
-        self.server = launch(program=HELD, environment=environment, recall_sample_share="0", **settings)
+        self.server = launch(serve=serve_held, environment=environment, recall_sample_share="0", **settings)
         vector = unit_vectors(np.random.default_rng(1), (256,))
         self._probe = fingers(embedding_sample(1, vector, self.server.gallery("criminal").model_version))
         self._sent = 0

@@ -14,7 +14,7 @@ from tests.server.test_metrics import scrape
 
 
 def gallery_of(folder, count=200, d=32):
-    population = SyntheticVectors(4, d, [(0.01, 0.1), (0.99, 0.7)])
+    population = SyntheticVectors(4, d, [(0.01, 0.1), (0.99, 0.7)], 0.0)
     gallery = Gallery("criminal", dimension=d, model_version="m", scan_from=16)
     gallery.apply([Record(f"e{i}", f"s{i}", population.subject(i)) for i in range(count)], position="1")
     gallery.snapshot(SnapshotFolder(folder, lambda _: None), "o")
