@@ -7,16 +7,14 @@ impression of the first fingers of `gallery`; `strangers`, one impression each o
 is float32 vectors [n, d] and packed features. An impression that the model can make nothing of is a vector of zeros
 without features: it scores 0, and so counts as a miss.
 
-Made in parts of 500 fingers, each from a seed of its own, by two processes; parts that are there are not made again, so
+Made in parts of 500 fingers, each from a seed of its own, on all cores; parts that are there are not made again, so
 that an interrupted run goes on. About 6 ms of a core an impression.
 """
 
 import argparse
 import math
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +26,7 @@ from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
 from training import simulation
 from training.descriptor_axes import minutiae_of
+from training.parts import make_parts, write_part
 
 PART: Final = 500
 SEVERITY: Final = 1.0
@@ -103,19 +102,16 @@ def _pressed(
     return {"vectors": vectors, "ends": ends, "features": np.frombuffer(b"".join(features), np.uint8)}
 
 
-def _make(folder: Path, name: str, number: int, *, twice: bool) -> None:
+def _make(folder: Path, names: Sequence[str], number: int) -> None:
+    """A part of each of the sets, of the same fingers; the first set says which."""
     torch.set_num_threads(1)
-    files = {name: folder / f"{name}-{number:05}.npz"} | ({"mates": folder / f"mates-{number:05}.npz"} if twice else {})
-    if all(path.exists() for path in files.values()):
+    paths = [folder / f"{name}-{number:05}.npz" for name in names]
+    if all(path.exists() for path in paths):
         return
     embedder, axes = Embedder(), DescriptorAxes()
-    fingers = simulation.Simulator(torch.Generator().manual_seed(_SEEDS[name] + number)).fingers(PART)
-    for path in files.values():
-        part = _pressed(fingers.impression(SEVERITY), embedder, axes)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez(file, **part)
-        partial.replace(path)
+    fingers = simulation.Simulator(torch.Generator().manual_seed(_SEEDS[names[0]] + number)).fingers(PART)
+    for path in paths:
+        write_part(path, _pressed(fingers.impression(SEVERITY), embedder, axes))
 
 
 def main() -> None:
@@ -128,14 +124,10 @@ def main() -> None:
     flags = parser.parse_args()
     flags.folder.mkdir(parents=True, exist_ok=True)
     galleries, mated, strangers = (math.ceil(n / PART) for n in (flags.gallery, flags.mated, flags.strangers))
-    work = [("strangers", number, False) for number in range(strangers)]
-    work += [("gallery", number, number < mated) for number in range(galleries)]
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
-        tasks = [processes.submit(_make, flags.folder, name, number, twice=twice) for name, number, twice in work]
-        for done, task in enumerate(tasks, start=1):
-            task.result()
-            if done % 20 == 0:
-                print(f"{done} of {len(tasks)} parts", flush=True)
+    work = [(flags.folder, ("strangers",), number) for number in range(strangers)]
+    both = ("gallery", "mates")
+    work += [(flags.folder, both[: 1 + (number < mated)], number) for number in range(galleries)]
+    make_parts(_make, work)
 
 
 if __name__ == "__main__":

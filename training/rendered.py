@@ -11,12 +11,9 @@ goes on. About 3 seconds of a core a finger.
 """
 
 import argparse
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +25,7 @@ from tenprint.fingerprint.mindtct import MindtctExtractor
 from tenprint.fingerprint.minutiae import MinutiaeExtractor
 from tenprint.fingerprint.synthetic.impression import press
 from tenprint.fingerprint.synthetic.ridges import grow_finger
+from training.parts import make_parts, write_part
 
 CARELESSNESS: Final = (1.0, 2.0, 3.0, 4.0)
 """Of a finger's plain impressions: from a capture under supervision to one that leaves little."""
@@ -76,10 +74,7 @@ def _make(path: Path, number: int) -> None:
             minutiae = extractor.extract(image)
             columns = [minutiae.x, minutiae.y, minutiae.direction]
             found[f"{place}-{impression}"] = np.stack(columns, axis=1).astype(np.float32)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(file, **found)
-    partial.replace(path)
+    write_part(path, found)
 
 
 def main() -> None:
@@ -89,13 +84,7 @@ def main() -> None:
     parser.add_argument("--fingers", type=int, default=600)
     flags = parser.parse_args()
     flags.folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as processes:
-        numbers = range(flags.fingers)
-        tasks = [processes.submit(_make, flags.folder / f"{number:06}.npz", number) for number in numbers]
-        for done, task in enumerate(tasks, start=1):
-            task.result()
-            if done % 20 == 0:
-                print(f"{done} of {len(tasks)} fingers", flush=True)
+    make_parts(_make, [(flags.folder / f"{number:06}.npz", number) for number in range(flags.fingers)])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ A part that is there is not searched again: remove the folder `searches` of a po
 fusion has changed.
 """
 
-import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from tenprint.fingerprint.calibration import Kind
 from training.chimeras import POSITIONS, Chimeras, Found, Fuser
+from training.parts import write_part
 from training.pool import Impressions, Pool
 
 PART: Final = 250
@@ -125,10 +125,7 @@ def _search(plan: Plan, what: str, numbers: range, path: Path, *, with_lists: bo
         return
     with threadpool_limits(1):
         found = _of_mates(plan, numbers) if what == "mates" else _of_strangers(plan, numbers, with_lists=with_lists)
-    partial = path.with_suffix(f".{os.getpid()}")
-    with partial.open("wb") as file:
-        np.savez(file, **{name: np.array(rows, np.float32) for name, rows in found.items()})
-    partial.replace(path)
+    write_part(path, {name: np.array(rows, np.float32) for name, rows in found.items()})
 
 
 def _of_strangers(plan: Plan, numbers: range, *, with_lists: bool) -> dict[str, list[NDArray[np.float32]]]:
