@@ -20,11 +20,12 @@ from tenprint.fingerprint.features import FingerFeatures
 from tenprint.fingerprint.fusion import fused_capture_score
 from tenprint.fingerprint.matching import match_capture, short_list
 from tenprint.fingerprint.positions import FingerPosition
+from tenprint.server.settings import Settings
 from training.pool import Impressions
 
 POSITIONS: Final = 10
-RERANKED_PAIRS: Final = 200
-"""As the server's default: so many pairs of fingers are compared minutia by minutia."""
+RERANKED_PAIRS: Final[int] = Settings.model_fields["rerank_pairs"].default
+"""So many pairs of fingers are compared minutia by minutia."""
 
 _AT_ONCE: Final = 16
 """Probes whose products with the pool are in memory together: 51 MB for 80,000 fingers."""

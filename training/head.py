@@ -151,7 +151,7 @@ def _read(network: SetNetwork, places: int, fingers: Sequence[Sequence[RenderedP
 
 
 def _part(whole: RenderedPrint, draw: np.random.Generator) -> RenderedPrint:
-    """What a window of a sensor's size, somewhere on the print, shows of it."""
+    """What a window shows of it: placed and sized as the simulation's, from small sensors on (`Fingers.impression`)."""
     if not len(whole.direction):
         return whole
     centre = np.median(whole.xy, axis=0) + draw.normal(size=2) * (2.2 * MM, 2.8 * MM)
