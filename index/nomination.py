@@ -200,8 +200,8 @@ def _ask_codes(
             if scans:
                 floors = _cut(scans, probes, nominees_wanted(k, shared))
                 for scan in scans:
-                    for number, rows in scan.not_below(floors):
-                        found[number][scan.segment.serial] = _compared(scan.segment, probes[number], shared, rows)
+                    for number, nominees in scan.compared(probes, floors, shared):
+                        found[number][scan.segment.serial] = nominees
     return found
 
 
@@ -227,8 +227,7 @@ class _Scan:
         if self.segment.codes is None:
             raise ValueError("a segment without codes cannot be scanned by them")
         self._limit = limit + min(self.segment.dead_count, _DEAD_MARGIN)
-        queries = probes[self.asking[wanting]][:, self.segment.slots].reshape(int(wanting.sum()), -1)
-        scores, rows, bounds = self.segment.codes.nearest(queries, self._limit)
+        scores, rows, bounds = self.segment.codes.nearest(self._queries(probes, self.asking[wanting]), self._limit)
         if self.segment.dead_count:
             scores[self.segment.dead[rows]] = -np.inf
         if wanting.all():
@@ -247,11 +246,23 @@ class _Scan:
         self.ask(probes, _GROWTH * self._limit, wanting)
         return True
 
-    def not_below(self, floors: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """The probes for which it has encounters that reach their floor, and those, int64."""
+    def compared(
+        self, probes: NDArray[np.float32], floors: NDArray[np.float32], shared: int
+    ) -> Iterator[tuple[int, Nominees]]:
+        """The probes for which it has encounters that reach their floor, and those, compared as a flat scan would."""
         reached = (self.scores >= floors[self.asking, np.newaxis]) & (self.scores > -np.inf)
-        for i in np.flatnonzero(reached.any(axis=1)).tolist():
-            yield int(self.asking[i]), self._rows[i, reached[i]]
+        counts = np.count_nonzero(reached, axis=1)
+        first = np.argsort(~reached, axis=1, kind="stable")[:, : counts.max()]  # those that reach it lead
+        rows = np.take_along_axis(self._rows, first, axis=1)
+        rows[np.arange(rows.shape[1]) >= counts[:, np.newaxis]] = -1
+        products = products_of(self._queries(probes, self.asking), self.segment.vectors, rows)
+        scores = products.astype(np.float64) / shared
+        for i in np.flatnonzero(counts).tolist():
+            yield int(self.asking[i]), Nominees(self.segment, rows[i, : counts[i]], scores[i, : counts[i]], None)
+
+    def _queries(self, probes: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The fingers of some probes that the segment has, float32 [len(numbers), fingers * d]."""
+        return probes[np.ix_(numbers, self.segment.slots)].reshape(len(numbers), -1)
 
 
 def _cut(scans: Sequence[_Scan], probes: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
@@ -272,26 +283,22 @@ def _cut(scans: Sequence[_Scan], probes: NDArray[np.float32], wanted: int) -> ND
     return floors
 
 
-def _compared(segment: Segment, probe: NDArray[np.float32], shared: int, rows: NDArray[np.int64]) -> Nominees:
-    """What codes named, compared."""
-    query = probe[list(segment.slots)].reshape(-1)
-    return Nominees(segment, rows, products_of(query, segment.vectors, rows).astype(np.float64) / shared, None)
-
-
 def _kth_subject_score(found: Iterable[Nominees], k: int) -> float:
     """The nomination score of the k-th best subject found; minus infinity while fewer than k are."""
     listed = list(found)
     if not listed:
         return -np.inf
     falling = -np.concatenate([nominees.scores for nominees in listed])
-    subjects = np.concatenate([nominees.segment.subject_ids[nominees.rows] for nominees in listed])
+    rows = np.concatenate([nominees.rows for nominees in listed])
+    ends = np.cumsum([len(nominees.rows) for nominees in listed])
     wanted = 2 * k
     while True:
         best = np.argpartition(falling, wanted)[:wanted] if wanted < len(falling) else np.arange(len(falling))
         best = best[np.argsort(falling[best])]
         seen: set[str] = set()
-        for score, subject in zip(falling[best].tolist(), subjects[best], strict=True):
-            seen.add(subject)
+        owners = np.searchsorted(ends, best, side="right")
+        for score, row, owner in zip(falling[best].tolist(), rows[best].tolist(), owners.tolist(), strict=True):
+            seen.add(listed[owner].segment.subject_ids[row])
             if len(seen) == k:
                 return -float(score)
         if len(best) == len(falling):

@@ -1,6 +1,7 @@
 """What goes into a gallery and what comes out of it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,8 @@ class Record:
     features: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class FingerScore:
-    """How alike one finger is on both sides.
+class FingerScore(NamedTuple):
+    """How alike one finger is on both sides. A tuple: an answer of a batch holds thousands.
 
     Attributes:
         position: the record's finger position (FGP), 1 to 10.

@@ -1,7 +1,9 @@
 """Decode -> extract -> embed: from what a caller handed in to a capture's vector, in a bounded pool of threads."""
 
 import asyncio
+import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -280,15 +282,16 @@ class Preparation:
                 "embedding.vector",
                 f"{len(content.vector)} bytes; must be {4 * dimension}: {dimension} float32 numbers, little-endian",
             )
-        vector = np.frombuffer(content.vector, dtype="<f4").astype(np.float32)
-        if not np.isfinite(vector).all():
-            raise FingerprintError("embedding.vector", "holds NaN or infinity; every number must be finite")
-        norm = float(np.linalg.norm(vector.astype(np.float64)))
-        if abs(norm - 1.0) > _UNIT_NORM_TOLERANCE:
+        vector = np.frombuffer(content.vector, dtype="<f4")
+        wide = vector.astype(np.float64)
+        norm = math.sqrt(np.dot(wide, wide))  # of finite float32 numbers it is finite; with NaN or infinity among them, it is not
+        if not abs(norm - 1.0) <= _UNIT_NORM_TOLERANCE:
+            if not math.isfinite(norm):
+                raise FingerprintError("embedding.vector", "holds NaN or infinity; every number must be finite")
             raise FingerprintError(
                 "embedding.vector", f"has norm {norm:.6g}; must be of unit length to within {_UNIT_NORM_TOLERANCE}"
             )
-        return vector
+        return vector.astype(np.float32, copy=False)
 
     def _prepare_one(self, source: _Source, *, for_enrolment: bool) -> _Prepared:
         """Runs in the pool. A fault of the print becomes a report; a fault of the request is raised."""
@@ -341,8 +344,9 @@ class Preparation:
         empty: str | None = None,
     ) -> PreparedCapture:
         """Lay the fingers into their slots."""
-        for source, item in zip(sources, prepared, strict=True):
-            self._metrics.samples.labels(source.form, item.report.status.value).inc()
+        became = Counter((source.form, item.report.status) for source, item in zip(sources, prepared, strict=True))
+        for (form, status), count in became.items():
+            self._metrics.samples.labels(form, status.value).inc(count)
         reports = (*(item.report for item in prepared), *others)
         if not any(item.report.status is SampleStatus.USED for item in prepared):
             raise _nothing_usable(sources, prepared, others, empty)

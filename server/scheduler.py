@@ -160,10 +160,13 @@ class Scheduler:
             if len(line.waiting) >= self._max_queued:
                 self._drop(line, "queue_full")
                 raise OverloadedError(f"probes for gallery {gallery!r}", self._max_queued, retry_after_seconds=1)
-            late = time.monotonic() + self._seconds_until_done(line, claim) - deadline
-            if late > 0:
-                self._drop(line, "too_late")
-                raise TooLateError(f"gallery {gallery!r}", math.ceil(late))
+            remaining = deadline - time.monotonic()
+            # Counting who is ahead takes longer the more wait; mostly all of them may be, and there is time all the same.
+            if self._seconds_until_done(line, len(line.waiting)) > remaining:
+                late = self._seconds_until_done(line, line.waiting.ahead(claim)) - remaining
+                if late > 0:
+                    self._drop(line, "too_late")
+                    raise TooLateError(f"gallery {gallery!r}", math.ceil(late))
             line.waiting.add(claim, waiting)
             self._changed.notify()
         return await waiting.future
@@ -181,10 +184,9 @@ class Scheduler:
         with self._changed:
             return not self._busy_until and not any(len(line.waiting) for line in self._lines.values())
 
-    def _seconds_until_done(self, line: _Line, claim: Claim) -> float:
-        """How long a new probe takes to its answer: the search that runs, then the galleries in turn."""
+    def _seconds_until_done(self, line: _Line, ahead: int) -> float:
+        """How long a new probe behind so many takes to its answer: the search that runs, then the galleries in turn."""
         rest = max(0.0, self._busy_until - time.monotonic())
-        ahead = line.waiting.ahead(claim)
         batches = ahead // self._max_batch
         own = batches * line.cost.seconds(self._max_batch) + line.cost.seconds(ahead % self._max_batch + 1)
         # In each round that this probe waits, each other gallery has one batch searched.
