@@ -262,7 +262,8 @@ class _Scan:
 
     def _queries(self, probes: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The fingers of some probes that the segment has, float32 [len(numbers), fingers * d]."""
-        return probes[np.ix_(numbers, self.segment.slots)].reshape(len(numbers), -1)
+        chosen: NDArray[np.float32] = probes[np.ix_(numbers, np.array(self.segment.slots))]
+        return chosen.reshape(len(numbers), -1)
 
 
 def _cut(scans: Sequence[_Scan], probes: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:

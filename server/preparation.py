@@ -284,7 +284,7 @@ class Preparation:
             )
         vector = np.frombuffer(content.vector, dtype="<f4")
         wide = vector.astype(np.float64)
-        norm = math.sqrt(np.dot(wide, wide))  # of finite float32 numbers it is finite; with NaN or infinity among them, it is not
+        norm = math.sqrt(np.dot(wide, wide))  # finite where all float32 numbers are; with NaN or infinity it is not
         if not abs(norm - 1.0) <= _UNIT_NORM_TOLERANCE:
             if not math.isfinite(norm):
                 raise FingerprintError("embedding.vector", "holds NaN or infinity; every number must be finite")

@@ -161,7 +161,7 @@ class Scheduler:
                 self._drop(line, "queue_full")
                 raise OverloadedError(f"probes for gallery {gallery!r}", self._max_queued, retry_after_seconds=1)
             remaining = deadline - time.monotonic()
-            # Counting who is ahead takes longer the more wait; mostly all of them may be, and there is time all the same.
+            # Counting who is ahead takes longer the more wait. Mostly there is time even if all of them are.
             if self._seconds_until_done(line, len(line.waiting)) > remaining:
                 late = self._seconds_until_done(line, line.waiting.ahead(claim)) - remaining
                 if late > 0:

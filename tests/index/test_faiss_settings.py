@@ -3,8 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+
+from tenprint.index.scan import ScanCodes, simulated_codebook
 
 PROGRAM = """
 import os, sys
@@ -54,3 +58,36 @@ print([[(c.subject_id, c.score.hex()) for c in r.candidates] for r in gallery.se
     }  # fmt: skip
     assert len(answers) == 1
     assert "0x" in answers.pop()
+
+
+def test_numpys_own_blas_keeps_to_one_thread_and_faisss_does_not():
+    program = """
+import tenprint.index
+from threadpoolctl import threadpool_info
+print(*(f"{pool['threading_layer']}={pool['num_threads']}" for pool in threadpool_info() if pool["user_api"] == "blas"))
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    threads = dict(pool.split("=") for pool in ran.stdout.split())
+    assert threads == {"pthreads": "1", "openmp": str(len(os.sched_getaffinity(0)))}
+
+
+@pytest.mark.skipif(
+    not Path("/sys/kernel/mm/transparent_hugepage/enabled").is_file(), reason="this system has no huge pages to ask for"
+)
+def test_scan_codes_of_a_file_ask_for_huge_pages():
+    codebook = simulated_codebook(256)
+    packed = np.zeros(ScanCodes.packed_size(2560, 20_000), dtype=np.uint8)
+    codes = ScanCodes.of_packed(codebook, 2560, packed, 20_000)
+    address = codes._parts[0].packed().ctypes.data + packed.nbytes // 2
+    flags = set()
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name, _, rest = line.partition(" ")
+        if "-" in name:
+            begin, end = (int(part, 16) for part in name.split("-"))
+            within = begin <= address < end
+        elif name == "VmFlags:" and within:
+            flags = set(rest.split())
+    assert "hg" in flags
