@@ -4,21 +4,25 @@ import dataclasses
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import grpc
 import numpy as np
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from tenprint.client.channel import Target
 from tenprint.client.client import Client
 from tenprint.client.errors import TenprintError
 from tenprint.client.local_server import LocalServerError
+
+if TYPE_CHECKING:
+    from tenprint.fingerprint.synthetic import SyntheticPerson
 
 out = Console()
 err = Console(stderr=True)
@@ -131,3 +135,21 @@ def require(extra: str, load: Callable[[], Any]) -> Any:
         return load()
     except ModuleNotFoundError as error:
         fail(Exit.USAGE, f"this command needs {error.name}: pip install 'tenprint[{extra}]'")
+
+
+def grow(seeds: Sequence[int], *, quiet: bool) -> "list[SyntheticPerson]":
+    """Synthetic people, their fingers from the cache or grown now, a second each, and kept there."""
+
+    def load() -> Any:
+        from tenprint.fingerprint import synthetic
+
+        return synthetic
+
+    synthetic = require("server", load)
+    with Progress(console=err, disable=quiet) as progress:
+        task = progress.add_task("growing fingers (cached for the next time)", total=10 * len(seeds))
+        people: list[SyntheticPerson] = synthetic.grow_people(
+            seeds, progress=lambda done, _total: progress.update(task, completed=done)
+        )
+        progress.update(task, completed=10 * len(seeds))
+    return people

@@ -30,21 +30,7 @@ def demo(
     as_json: console.Json = False,
 ) -> None:
     """Tell the whole story on synthetic prints: bookings, two answers, examiners, a notice, a dispute, statistics."""
-
-    def load() -> object:
-        from tenprint.fingerprint import synthetic
-
-        return synthetic
-
-    synthetic = console.require("server", load)
-    with Progress(console=console.err, disable=as_json) as progress:
-        task = progress.add_task("growing fingers (cached for the next time)", total=10 * (people + 1))
-        persons = synthetic.grow_people(
-            range(_FIRST_SEED, _FIRST_SEED + people + 1),
-            progress=lambda done, _total: progress.update(task, completed=done),
-        )
-        progress.update(task, completed=10 * (people + 1))
-    *enrolled, stranger = persons
+    *enrolled, stranger = console.grow(range(_FIRST_SEED, _FIRST_SEED + people + 1), quiet=as_json)
     known, criminal_only = enrolled[1], enrolled[0]
     half = people // 2
     # The known person is in both databases; the others are in one each.

@@ -82,9 +82,13 @@ def load(
         console.fail(Exit.USAGE, "--ramp raises a --rate; a closed loop has none")
     if arrivals not in {"poisson", "constant"} or form not in {"embedding", "image"}:
         console.fail(Exit.USAGE, "--arrivals: poisson or constant; --form: embedding or image")
+    if form == "image" and subjects:
+        console.fail(Exit.USAGE, "--subjects: a gallery of synth-gallery has vectors, and no pictures; not with images")
     console.require("load", lambda: __import__("tenprint.client.load.run"))
     from tenprint.client.load import probes, report, run
 
+    if form == "image":
+        console.grow(probes.PICTURED, quiet=as_json)
     with console.reported(as_json=as_json), console.connect(address, ca, cert, key, 60.0) as client:
         model_version = client.galleries()[0].model_version
     asked = probes.Mix(

@@ -10,14 +10,15 @@ import numpy as np
 
 from tenprint.client import codec
 from tenprint.client.types import EmbeddingSample, Fingers, ImageSample, Originator, Sample, Search
-from tenprint.fingerprint.synthetic import SyntheticPerson, encode_png
+from tenprint.fingerprint.synthetic import SyntheticPerson, encode_png, press
 from tenprint.fingerprint.synthetic.vectors import SyntheticVectors
 from tenprint.v1 import identification_pb2
 
 PREPARED: Final = 512
-"""Searches written before a run of embeddings; it sends them in turn. Of images, whose making takes longer, 8."""
+"""Searches written before a run of embeddings; it sends them in turn."""
 
-_PREPARED_IMAGES: Final = 8
+PICTURED: Final = range(1000, 1008)
+"""Seeds of the people whose prints a run of images sends in turn. Their fingers take a second each to grow, once."""
 
 _FEWEST: Final = 8
 """Calls of a size that are written, however many searches each has."""
@@ -35,7 +36,7 @@ class Mix:
         agencies: ORIs that ask in turn.
         priorities: of searches, in turn; none: unset.
         max_candidates: of each search.
-        subjects: of the synthetic gallery, whose mates are asked for; 0: nobody's prints.
+        subjects: of the synthetic gallery, whose mates are asked for; 0: nobody's. It is one of vectors: 0 for images.
         seed: of that gallery.
     """
 
@@ -86,7 +87,7 @@ def in_turn(batches: Sequence[tuple[int, float]], written: Mapping[int, Sequence
 def requests(mix: Mix, model_version: str) -> dict[int, list[bytes]]:
     """Calls of each size, written: of as many searches as `PREPARED`, or a few calls where those are large."""
     random = Random(mix.seed)  # noqa: S311 - for load
-    count = _PREPARED_IMAGES if mix.form == "image" else PREPARED
+    count = len(PICTURED) if mix.form == "image" else PREPARED
     population = SyntheticVectors.of_model(mix.seed)
     sizes, weights = zip(*mix.fingers, strict=True)
     agencies, priorities = cycle(mix.agencies), cycle(mix.priorities or (None,))
@@ -96,7 +97,7 @@ def requests(mix: Mix, model_version: str) -> dict[int, list[bytes]]:
         nobody = 2**32 + number
         subject = random.randrange(mix.subjects) if mix.subjects else nobody
         samples = (
-            _images(subject, present)
+            _images(PICTURED[number], present)
             if mix.form == "image"
             else _embeddings(population, subject, number, present, model_version, random)
         )
@@ -124,6 +125,6 @@ def _embeddings(
     return tuple(EmbeddingSample(slot + 1, vectors[slot], model_version) for slot in chosen)
 
 
-def _images(subject: int, present: int) -> tuple[Sample, ...]:
-    images = SyntheticPerson(subject).impressions(1, rolled=False)
-    return tuple(ImageSample(int(position), encode_png(image)) for position, image in list(images.items())[:present])
+def _images(seed: int, present: int) -> tuple[Sample, ...]:
+    fingers = list(SyntheticPerson(seed).masters.items())[:present]
+    return tuple(ImageSample(int(finger), encode_png(press(master, 1, rolled=False))) for finger, master in fingers)

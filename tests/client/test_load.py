@@ -13,12 +13,16 @@ from hdrh.histogram import HdrHistogram
 
 from tenprint.client.channel import Target
 from tenprint.client.client import Client
+from tenprint.client.load import probes
 from tenprint.client.load.gallery import people
 from tenprint.client.load.probes import PREPARED, Mix, in_turn, requests
 from tenprint.client.load.run import INCOMPLETE, Caller, arrivals, closed_loop, open_loop, ramp
 from tenprint.client.types import EmbeddingSample, Fingers, Originator, Search
+from tenprint.fingerprint.image import ImageLimits, decode_image
+from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.synthetic.vectors import SyntheticVectors
 from tenprint.v1 import identification_pb2, identification_pb2_grpc
+from tests.prints import grown
 
 
 def tenprint(*arguments):
@@ -257,3 +261,26 @@ def test_the_locust_file_searches(server, tmp_path):
     (row,) = json.loads(ran.stdout)
     assert (row["method"], row["name"], row["num_failures"]) == ("grpc", "Identify", 0)
     assert row["num_requests"] > 0
+
+
+def test_images_are_of_the_same_few_people_each_time_and_of_as_many_fingers_as_asked(monkeypatch):
+    class Person:
+        def __init__(self, seed):
+            self.masters = {FingerPosition(position): grown(position) for position in (1, 2, 3)}
+
+    monkeypatch.setattr(probes, "SyntheticPerson", Person)
+    monkeypatch.setattr(probes, "PICTURED", range(1000, 1002))
+    written = requests(Mix(((2, 1.0),), ("criminal",), form="image"), "unused")[1]
+    assert written == requests(Mix(((2, 1.0),), ("criminal",), form="image"), "unused")[1]
+    sent = [identification_pb2.IdentifyRequest.FromString(message) for message in written]
+    assert len(sent) == 2
+    for request in sent:
+        samples = request.probe.fingers.samples
+        assert [sample.position for sample in samples] == [1, 2]
+        assert decode_image(samples[0].image.data, format=None, ppi=None, limits=ImageLimits()).ppi == 500
+
+
+def test_mates_cannot_be_asked_for_in_pictures():
+    refused = tenprint("load", "--clients", "1", "--form", "image", "--subjects", "10")
+    assert refused.returncode == 2
+    assert "--subjects" in refused.stderr
