@@ -24,7 +24,7 @@ from training import rendered
 from training.head import DAMPING, FINGERS, IMPRESSIONS, RENDERED_SHARE, RIDGE, fit_vector_layer
 from training.network import SetNetwork
 from training.simulation import Simulator
-from training.train import SHORT
+from training.train import CHECKPOINT, SHORT
 
 OPSET = 17
 MAXIMUM_MINUTIAE = 128
@@ -144,9 +144,9 @@ def main() -> None:
     parser.add_argument("--version", required=True, help="the model's version; vectors of two versions never meet")
     parser.add_argument("--out", type=Path, default=Path("fingerprint/models"))
     flags = parser.parse_args()
-    saved = torch.load(flags.run / "checkpoint.pt", weights_only=True, map_location="cpu")
+    saved = torch.load(flags.run / CHECKPOINT, weights_only=True, map_location="cpu")
     network = SetNetwork()
-    network.load_state_dict(saved["network"])
+    network.load_trunk(saved["network"])
     prints = rendered.read(flags.rendered)
     fit_vector_layer(network, MAXIMUM_MINUTIAE, prints)
     model = flags.run / "finger.onnx"
@@ -167,7 +167,7 @@ def main() -> None:
         "vector_layer": {
             "fingers": FINGERS,
             "impressions": IMPRESSIONS,
-            "rendered_fingers": len(prints[0]),
+            "rendered_fingers": len(prints),
             "rendered_impressions": len(rendered.CARELESSNESS),
             "rendered_share": RENDERED_SHARE,
             "ridge": RIDGE,

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from training.network import SetNetwork
-from training.rendered import RenderedPrint
-from training.simulation import MM, Simulator
+from training.rendered import RenderedFinger, RenderedPrint
+from training.simulation import Simulator
 
 SEED: Final = 20_261_124
 FINGERS: Final = 6_000
@@ -90,7 +90,9 @@ class Scatter:
         return type(self)(other.mean, within, between)
 
 
-def fit_vector_layer(network: SetNetwork, places: int, rendered: Sequence[Sequence[Sequence[RenderedPrint]]]) -> None:
+def fit_vector_layer(
+    network: SetNetwork, places: int, rendered: Sequence[RenderedFinger], simulated: int = FINGERS
+) -> None:
     """Replace `network.vector` by the discriminant one, of the same dimension, with a bias that centres the vectors.
 
     `network.norm` goes with it: the new layer reads the histograms as they are.
@@ -98,19 +100,26 @@ def fit_vector_layer(network: SetNetwork, places: int, rendered: Sequence[Sequen
     Args:
         network: trained; left in evaluation mode.
         places: minutiae of an impression that are looked at.
-        rendered: by extractor and finger, rendered impressions; every extractor counts for as much.
+        rendered: fingers; every extractor counts for as much.
+        simulated: how many simulated fingers, `IMPRESSIONS` of each.
     """
     network.eval()
-    scatter = Scatter.of(list(_simulated(network, places)))
-    read = [Scatter.of(list(_read(network, places, fingers))) for fingers in rendered]
+    scatter = Scatter.of(list(_simulated(network, places, simulated)))
+    read = [Scatter.of(list(_read(network, places, fingers))) for fingers in zip(*rendered, strict=True)]
     scatter = scatter.joined(Scatter.mean_of(read), RENDERED_SHARE)
     projection = discriminants(scatter, network.vector.out_features)
-    layer = torch.nn.Linear(*projection.shape)
+    layer = with_affine_layer(network)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(projection.T))
         layer.bias.copy_(torch.from_numpy(-scatter.mean @ projection))
+
+
+def with_affine_layer(network: SetNetwork) -> torch.nn.Linear:
+    """Give a network a layer under its vector that has a bias and reads the histograms as they are; the layer."""
+    layer = torch.nn.Linear(network.vector.in_features, network.vector.out_features)
     network.vector = layer
     network.norm = torch.nn.Identity()
+    return layer
 
 
 def discriminants(scatter: Scatter, dimension: int) -> _Floats:
@@ -126,11 +135,11 @@ def discriminants(scatter: Scatter, dimension: int) -> _Floats:
     return np.ascontiguousarray(scaled[:, ::-1])
 
 
-def _simulated(network: SetNetwork, places: int) -> Iterator[_Floats]:
+def _simulated(network: SetNetwork, places: int, count: int) -> Iterator[_Floats]:
     """Histograms [impressions, codes] of each of some fingers that nothing else sees."""
     draw = Simulator(torch.Generator().manual_seed(SEED))
     with torch.no_grad():
-        for _ in range(FINGERS // _BATCH):
+        for _ in range(count // _BATCH):
             fingers = draw.fingers(_BATCH)
             sides = []
             for _ in range(IMPRESSIONS):
@@ -141,23 +150,14 @@ def _simulated(network: SetNetwork, places: int) -> Iterator[_Floats]:
 
 
 def _read(network: SetNetwork, places: int, fingers: Sequence[Sequence[RenderedPrint]]) -> Iterator[_Floats]:
-    """Histograms [impressions, codes] of each rendered finger of which two impressions or parts show enough."""
+    """Histograms [impressions, codes] of each finger, as one extractor read it, of which two impressions or parts show
+    enough."""
     draw = np.random.default_rng(SEED)
     for prints in fingers:
-        parts = [part for whole in prints for part in (whole, *(_part(whole, draw) for _ in range(WINDOWS)))]
-        enough = [part for part in parts if len(part.direction) >= FEWEST_MINUTIAE]
+        parts = [part for whole in prints for part in (whole, *(whole.part(draw) for _ in range(WINDOWS)))]
+        enough = [part for part in parts if len(part) >= FEWEST_MINUTIAE]
         if len(enough) >= 2:
             yield np.stack([_histogram(network, places, part) for part in enough])
-
-
-def _part(whole: RenderedPrint, draw: np.random.Generator) -> RenderedPrint:
-    """What a window shows of it: placed and sized as the simulation's, from small sensors on (`Fingers.impression`)."""
-    if not len(whole.direction):
-        return whole
-    centre = np.median(whole.xy, axis=0) + draw.normal(size=2) * (2.2 * MM, 2.8 * MM)
-    extent = draw.uniform((4.5 * MM, 5.5 * MM), (10.5 * MM, 13 * MM))
-    inside = (np.abs((whole.xy - centre) / extent) ** draw.choice((8, 2.5))).sum(1) < 1
-    return RenderedPrint(whole.xy[inside], whole.direction[inside])
 
 
 def _histogram(network: SetNetwork, places: int, found: RenderedPrint) -> _Floats:

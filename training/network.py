@@ -5,6 +5,7 @@ rounds of message passing give each a state. Two heads read it: a linear one mak
 to which minutiae are softly assigned and over which they are summed, makes the vector.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -12,6 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.simulation import MM
+
+_HEAD: Final = ("norm", "vector")
+"""Modules of the vector's own layer."""
 
 _FAR: Final = 1e5
 """Added to the distance of a place without a minutia; far beyond any print."""
@@ -77,6 +81,13 @@ class SetNetwork(nn.Module):
         self.norm: nn.Module = nn.BatchNorm1d(codes)
         self.vector = nn.Linear(codes, dimension, bias=False)
         self.descriptor = nn.Linear(width, descriptor)
+
+    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+        """Take everything below the vector's own layer from another network's state."""
+        trunk = {name: value for name, value in state.items() if name.partition(".")[0] not in _HEAD}
+        missing, unknown = self.load_state_dict(trunk, strict=False)
+        if unknown or any(name.partition(".")[0] not in _HEAD for name in missing):
+            raise ValueError(f"state: of another network: lacks {missing}, has {unknown}")
 
     def forward(self, xy: Tensor, direction: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """Embed B fingers.

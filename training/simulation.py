@@ -11,7 +11,7 @@ with y up. Tensors carry B fingers; every draw comes from the one generator hand
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import torch
@@ -58,6 +58,15 @@ class Impressions:
             self.present.gather(1, order),
             self.identity.gather(1, order),
         )
+
+    def joined(self, other: "Impressions") -> "Impressions":
+        """With others behind, of as many places."""
+        pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return Impressions(*map(torch.cat, pairs))
+
+    def chosen(self, order: Tensor) -> "Impressions":
+        """Those of some numbers, in that order."""
+        return Impressions(*(getattr(self, field.name)[order] for field in fields(self)))
 
 
 class Simulator:

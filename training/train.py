@@ -1,10 +1,17 @@
-"""Train the embedding: `python -m training.train --out training/runs/v1 --steps 1200`.
+"""Train the embedding, on simulated fingers and then on rendered prints among them.
 
-Every step draws fresh fingers and presses each twice, so no identity is ever seen again. Two contrastive losses at
-once: whose finger is it (on the vectors, whole and on their first 64 numbers), and which minutia is it (on the
-descriptors; the simulation knows).
+    python -m training.train --out training/runs/v2 --steps 2000 --simulated 160
+    python -m training.train --out training/runs/v4 --start training/runs/v2 --rendered training/runs/rendered
 
-Interrupted runs go on from their checkpoint; the same seed and step count give the same run.
+Every step draws fresh simulated fingers and presses each twice, so none of their identities is ever seen again.
+Rendered prints (`rendered.py`) are few and seen often, each time another part of them; they stray as extractors make
+them, and that is what the network has to learn to pay no heed to.
+
+Two contrastive losses at once: whose finger is it (on the vectors, whole and on their first 64 numbers), and which
+minutia is it (on the descriptors; simulation and rendering know).
+
+A run that starts from another takes its trunk, with the layer under the vector fitted to it in closed form
+(`head.py`). Interrupted runs go on from their checkpoint; the same seed and plan give the same run.
 """
 
 import argparse
@@ -12,15 +19,27 @@ import csv
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
+from training import rendered
+from training.head import fit_vector_layer, with_affine_layer
 from training.network import SetNetwork
+from training.rendered import RenderedFinger
+from training.rendered_pairs import draw_pairs
 from training.simulation import Impressions, Simulator
+
+START_FINGERS = 200
+"""Of either kind, to fit the layer under the vector to where a run starts from another: training will change it."""
+
+CHECKPOINT = "checkpoint.pt"
+CHECKPOINT_STEPS = 50
 
 PLACES = 72
 """Minutiae of an impression that training looks at."""
@@ -37,12 +56,23 @@ SHORT_WEIGHT, LOCAL_WEIGHT = 0.3, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is."""
+    """What a run is.
+
+    Attributes:
+        steps: of all.
+        simulated: fingers a step, each pressed twice.
+        rendered: pairs of rendered prints a step.
+        seed: decides every draw.
+        learning_rate: the greatest.
+        started: whether from another run's trunk.
+    """
 
     steps: int
-    fingers: int
+    simulated: int
+    rendered: int
     seed: int
     learning_rate: float
+    started: bool
 
     def rate(self, step: int) -> float:
         """Learning rate of a step: a short warm-up, then half a cosine down to a hundredth."""
@@ -50,8 +80,8 @@ class Plan:
         return self.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / self.steps)))
 
     def severity(self, step: int) -> float:
-        """How hard the impressions of a step are: full after half the run."""
-        return min(1.0, 0.3 + 1.4 * step / self.steps)
+        """How hard the impressions of a step are: full after half the run, or from the start for a trained trunk."""
+        return 1.0 if self.started else min(1.0, 0.3 + 1.4 * step / self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +125,34 @@ def losses(
     return loss, finger_accuracy, (logits.argmax(1) == pair).float().mean()
 
 
-def train(plan: Plan, out: Path, device: torch.device) -> SetNetwork:
-    """Run the plan, from its checkpoint where there is one, and leave `checkpoint.pt` and `curves.csv` in `out`."""
+def batch(plan: Plan, step: int, prints: Sequence[RenderedFinger]) -> tuple[Impressions, Impressions]:
+    """The two sides of a step: simulated fingers and rendered ones, mixed."""
+    draw = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)
+    fingers = Simulator(draw).fingers(plan.simulated)
+    simulated = [fingers.impression(plan.severity(step)).compact(PLACES) for _ in range(2)]
+    if not plan.rendered:
+        return simulated[0], simulated[1]
+    pairs = draw_pairs(prints, plan.rendered, PLACES, np.random.default_rng([plan.seed, step]))
+    # Only the first fingers' minutiae enter the descriptors' loss: both kinds are to be among them.
+    order = torch.randperm(plan.simulated + plan.rendered, generator=draw)
+    first, second = (one.joined(other).chosen(order) for one, other in zip(simulated, pairs, strict=True))
+    return first, second
+
+
+def train(plan: Plan, network: SetNetwork, prints: Sequence[RenderedFinger], out: Path, device: torch.device) -> None:
+    """Run the plan, from its checkpoint where there is one, and leave `checkpoint.pt` and `curves.csv` in `out`.
+
+    Args:
+        plan: the run.
+        network: as it starts.
+        prints: rendered fingers; none are needed where the plan has no rendered pairs.
+        out: the run's folder.
+        device: to train on.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(plan.seed)
-    network = SetNetwork().to(device)
+    network.to(device).train()
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=1e-3)
-    checkpoint, begin, spent = out / "checkpoint.pt", 0, 0.0
+    checkpoint, begin, spent = out / CHECKPOINT, 0, 0.0
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True, map_location=device)
         if saved["plan"] != asdict(plan):
@@ -116,8 +167,7 @@ def train(plan: Plan, out: Path, device: torch.device) -> SetNetwork:
     for step in range(begin, plan.steps):
         for group in optimiser.param_groups:
             group["lr"] = plan.rate(step)
-        fingers = Simulator(torch.Generator().manual_seed(plan.seed * 1_000_003 + step)).fingers(plan.fingers)
-        first, second = (fingers.impression(plan.severity(step)).compact(PLACES) for _ in range(2))
+        first, second = batch(plan, step, prints)
         inputs = [
             torch.cat(pair).to(device)
             for pair in (
@@ -139,7 +189,7 @@ def train(plan: Plan, out: Path, device: torch.device) -> SetNetwork:
             with curves.open("a", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerow(asdict(curve).values())
             print(curve, flush=True)
-        if done % 50 == 0 or done == plan.steps:
+        if done % CHECKPOINT_STEPS == 0 or done == plan.steps:
             partial = checkpoint.with_suffix(".partial")
             state = {
                 "plan": asdict(plan),
@@ -150,22 +200,42 @@ def train(plan: Plan, out: Path, device: torch.device) -> SetNetwork:
             }
             torch.save(state, partial)
             partial.replace(checkpoint)
-    return network
 
 
 def main() -> None:
     """Read the flags and train."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run: checkpoint and curves")
-    parser.add_argument("--steps", type=int, default=1200)
-    parser.add_argument("--fingers", type=int, default=128, help="fingers a step, each pressed twice")
+    parser.add_argument("--start", type=Path, help="folder of a run whose trunk to go on from")
+    parser.add_argument("--rendered", type=Path, help="folder that training.rendered made; needed with --start")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--simulated", type=int, default=64, help="simulated fingers a step, each pressed twice")
+    parser.add_argument("--rendered-pairs", type=int, default=112, help="rendered ones a step, with --rendered")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--learning-rate", type=float, help="default: 0.003, or 0.001 with --start")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     flags = parser.parse_args()
+    if flags.start and not flags.rendered:
+        parser.error("--start: needs --rendered, to fit the vector's layer")
     torch.set_num_threads(flags.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    train(Plan(flags.steps, flags.fingers, flags.seed, flags.learning_rate), flags.out, device)
+    torch.manual_seed(flags.seed)
+    prints = rendered.read(flags.rendered) if flags.rendered else []
+    plan = Plan(
+        steps=flags.steps,
+        simulated=flags.simulated,
+        rendered=flags.rendered_pairs if prints else 0,
+        seed=flags.seed,
+        learning_rate=flags.learning_rate or (1e-3 if flags.start else 3e-3),
+        started=flags.start is not None,
+    )
+    network = SetNetwork()
+    if flags.start:
+        network.load_trunk(torch.load(flags.start / CHECKPOINT, weights_only=True, map_location="cpu")["network"])
+        if (flags.out / CHECKPOINT).exists():  # what was fitted is in there
+            with_affine_layer(network)
+        else:
+            fit_vector_layer(network, PLACES, prints[:START_FINGERS], START_FINGERS)
+    train(plan, network, prints, flags.out, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 if __name__ == "__main__":

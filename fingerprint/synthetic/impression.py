@@ -66,14 +66,7 @@ def press(master: MasterFinger, seed: int, *, rolled: bool, carelessness: float 
     Returns:
         The image at 500 ppi, dark ridges on a light ground.
     """
-    rng = np.random.default_rng(np.random.SeedSequence([master.seed, seed, int(rolled)]))
-    capture = _ROLLED if rolled else _PLAIN
-    capture = replace(
-        capture,
-        turn=capture.turn * carelessness,
-        shift=capture.shift * carelessness,
-        stretch=capture.stretch * carelessness,
-    )
+    rng, capture = _capture(master.seed, seed, rolled=rolled, carelessness=carelessness)
     area_x, area_y, finger_x, finger_y = _placement(rng, capture)
     contact = _contact(rng, capture, area_x, area_y)
     skin = _skin(master, opened=rng.uniform(0.3, 0.8), rng=rng)
@@ -96,6 +89,34 @@ def press(master: MasterFinger, seed: int, *, rolled: bool, carelessness: float 
     image = ndimage.gaussian_filter(image.astype(np.float32), rng.uniform(0.55, 0.8), truncate=3.0)
     image += np.float32(rng.uniform(2.0, 4.5)) * rng.standard_normal(capture.shape, dtype=np.float32)
     return GreyImage(np.ascontiguousarray(np.clip(np.rint(image), 0, 255).astype(np.uint8)), WORKING_PPI)
+
+
+def places_on_finger(finger_seed: int, seed: int, *, rolled: bool, carelessness: float = 1.0) -> NDArray[np.float32]:
+    """Where on the finger each pixel of an impression lies: what two impressions show of one place can be told apart.
+
+    Args:
+        finger_seed: what the finger was grown from.
+        seed: of the impression, and so on as for `press`.
+        rolled: as for `press`.
+        carelessness: as for `press`.
+
+    Returns:
+        float32 [height, width, 2]: pixels at 500 ppi from the finger's centre, x to the right, y upwards.
+    """
+    _, _, finger_x, finger_y = _placement(*_capture(finger_seed, seed, rolled=rolled, carelessness=carelessness))
+    return np.stack([finger_x, finger_y], axis=-1)
+
+
+def _capture(finger_seed: int, seed: int, *, rolled: bool, carelessness: float) -> tuple[np.random.Generator, _Capture]:
+    """What an impression is drawn from, and how it is captured."""
+    rng = np.random.default_rng(np.random.SeedSequence([finger_seed, seed, int(rolled)]))
+    capture = _ROLLED if rolled else _PLAIN
+    return rng, replace(
+        capture,
+        turn=capture.turn * carelessness,
+        shift=capture.shift * carelessness,
+        stretch=capture.stretch * carelessness,
+    )
 
 
 def _placement(rng: np.random.Generator, capture: _Capture) -> tuple[_Field, _Field, _Field, _Field]:

@@ -32,6 +32,7 @@ from tenprint.fingerprint.synthetic import (
     grow_people,
     press,
 )
+from tenprint.fingerprint.synthetic.impression import places_on_finger
 from tenprint.fingerprint.synthetic.orientation import draw_singularities, orientation_field, period_field
 
 MATCH = 40  # bozorth3 score that its authors call a true match
@@ -120,6 +121,21 @@ def test_same_seed_same_bytes_other_seed_other_bytes(fingers, prints):
     assert press(again, 3, rolled=False).pixels.tobytes() == prints[0][2].pixels.tobytes()
     assert prints[0][0].pixels.tobytes() != prints[0][1].pixels.tobytes()
     assert grow_finger(41, fingers[0].finger_class).ridges.tobytes() != fingers[0].ridges.tobytes()
+
+
+def test_it_is_known_where_on_the_finger_each_pixel_of_an_impression_lies(fingers):
+    for carelessness in (1.0, 4.0):
+        image = press(fingers[0], 5, rolled=False, carelessness=carelessness)
+        places = places_on_finger(fingers[0].seed, 5, rolled=False, carelessness=carelessness)
+        assert places.shape == (*PLAIN_SHAPE, 2)
+        middle = (slice(160, 320), slice(140, 260))  # within the contact area
+        column, row = (
+            places[middle][..., 0] + (MASTER_SHAPE[1] - 1) / 2,
+            (MASTER_SHAPE[0] - 1) / 2 - places[middle][..., 1],
+        )
+        ridges = fingers[0].ridges[np.rint(row).astype(int), np.rint(column).astype(int)]
+        darkness = 255.0 - image.pixels[middle]
+        assert np.corrcoef(ridges.ravel(), darkness.ravel())[0, 1] > 0.5
 
 
 def test_impressions_are_dark_ridges_on_a_light_ground_with_margins(prints):

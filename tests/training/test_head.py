@@ -58,19 +58,16 @@ def test_what_strays_in_rendered_prints_alone_counts_for_less_and_they_say_where
 
 def rendered_prints(fingers):
     pressed = [Simulator(torch.Generator().manual_seed(7)).fingers(fingers).impression(0.3) for _ in range(2)]
-    return [
-        [
-            RenderedPrint(
-                side.xy[number][side.present[number]].numpy(), side.direction[number][side.present[number]].numpy()
-            )
-            for side in pressed
-        ]
-        for number in range(fingers)
-    ]
+
+    def of(side, number):
+        there = side.present[number]
+        xy = side.xy[number][there].numpy()
+        return RenderedPrint(xy, side.direction[number][there].numpy(), xy)
+
+    return [[[of(side, number) for side in pressed]] for number in range(fingers)]
 
 
-def test_fitting_an_untrained_network_centres_its_vectors_and_finds_more_mates(monkeypatch):
-    monkeypatch.setattr(head, "FINGERS", 100)
+def test_fitting_an_untrained_network_centres_its_vectors_and_finds_more_mates():
     torch.manual_seed(1)
     network = SetNetwork(dimension=16, width=16, codes=32).eval()
     fingers = Simulator(torch.Generator().manual_seed(5)).fingers(60)
@@ -85,7 +82,7 @@ def test_fitting_an_untrained_network_centres_its_vectors_and_finds_more_mates(m
         return ((scores >= scores.diag()[:, None]).sum(1) <= 10).float().mean()
 
     before = vectors()
-    fit_vector_layer(network, 60, [rendered_prints(8)])
+    fit_vector_layer(network, 60, rendered_prints(8), 100)
     after = vectors()
     network.train()  # nothing under the vector depends on the batch any more
     assert all(torch.equal(one, other) for one, other in zip(vectors(), after, strict=True))
