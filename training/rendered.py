@@ -13,7 +13,7 @@ goes on. About 3 seconds of a core a finger.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -82,9 +82,12 @@ RenderedFinger = Sequence[Sequence[RenderedPrint]]
 """By extractor, the impressions of one finger."""
 
 
+_EXTRACTORS: Final[Sequence[Callable[[], MinutiaeExtractor]]] = (LeaderExtractor, MindtctExtractor)
+
+
 @cache
 def _extractors() -> Sequence[MinutiaeExtractor]:
-    return LeaderExtractor(), MindtctExtractor()
+    return tuple(make() for make in _EXTRACTORS)
 
 
 def read(folder: Path) -> list[RenderedFinger]:
@@ -94,7 +97,7 @@ def read(folder: Path) -> list[RenderedFinger]:
         with np.load(path) as file:
             finger = [
                 [_unpacked(file[_name(extractor, impression)]) for impression in range(len(CARELESSNESS))]
-                for extractor in range(len(_extractors()))
+                for extractor in range(len(_EXTRACTORS))
             ]
         fingers.append(finger)
     return fingers
