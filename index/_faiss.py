@@ -20,7 +20,10 @@ its idle threads spin. A lone probe among 50,000 records took 17 ms of both core
 import ctypes
 import mmap
 import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +47,28 @@ for 16 queries and 0.70 for 64, and nothing is gained below (1 query: 17-30 a se
 
 _PARALLEL_SCANS = 4
 """The smallest batch whose scan of codes gains from more than one thread: FAISS divides the queries among them."""
+
+
+_scanners: Final = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
+"""Its threads start when a lone probe first needs them."""
+
+_Item = TypeVar("_Item")
+
+
+def scan_each(scan: Callable[[_Item], None], items: Sequence[_Item], queries: int) -> None:
+    """Scan each of some segments: side by side where there are too few queries for FAISS to divide among its threads.
+
+    Args:
+        scan: of one segment, for which it releases the GIL.
+        items: the segments.
+        queries: of each scan, as far as is known.
+    """
+    if queries >= _PARALLEL_SCANS or len(items) == 1 or _THREADS == 1:
+        for item in items:
+            scan(item)
+        return
+    for _ in _scanners.map(scan, items):
+        pass  # what a scan raises is raised here
 
 
 def build() -> str:

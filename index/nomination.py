@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tenprint.index._faiss import nearest, products_of
+from tenprint.index._faiss import nearest, products_of, scan_each
 from tenprint.index.census import shared_by_all
 from tenprint.index.scan import nominees_wanted
 from tenprint.index.segments import Segment
@@ -270,9 +270,12 @@ def _cut(scans: Sequence[_Scan], probes: NDArray[np.float32], wanted: int) -> ND
     """The approximate score of each probe's last nominee of all scans, float32 [n]; minus infinity where there are
     fewer than wanted. When it returns, every live encounter that reaches it has been named."""
     live = sum(scan.segment.live for scan in scans)
-    for scan in scans:
+
+    def ask(scan: _Scan) -> None:
         share = min(wanted, _UNEVEN * wanted * scan.segment.live // live)
         scan.ask(probes, share + _LEVEL_MARGIN, np.ones(len(scan.asking), dtype=np.bool_))
+
+    scan_each(ask, scans, len(probes))
     floors = np.full(len(probes), -np.inf, dtype=np.float32)
     again = True
     while again:

@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tenprint.index import _faiss
 from tenprint.index.scan import ScanCodes, simulated_codebook
 
 PROGRAM = """
@@ -91,3 +94,32 @@ def test_scan_codes_of_a_file_ask_for_huge_pages():
         elif name == "VmFlags:" and within:
             flags = set(rest.split())
     assert "hg" in flags
+
+
+@pytest.mark.parametrize(("threads", "queries", "together"), [(2, 1, True), (2, 4, False), (1, 1, False)])
+def test_segments_are_scanned_side_by_side_for_a_lone_probe_alone(monkeypatch, threads, queries, together):
+    monkeypatch.setattr(_faiss, "_THREADS", threads)
+    monkeypatch.setattr(_faiss, "_scanners", ThreadPoolExecutor(2))
+    both = threading.Barrier(2)
+    seen = []
+
+    def scan(item):
+        seen.append(item)
+        if together:
+            both.wait(timeout=10)  # broken where the other does not run meanwhile
+        else:
+            assert threading.current_thread() is threading.main_thread()
+
+    _faiss.scan_each(scan, ["one", "two"], queries)
+    assert sorted(seen) == ["one", "two"]
+
+
+def test_what_a_scan_raises_is_raised(monkeypatch):
+    monkeypatch.setattr(_faiss, "_THREADS", 2)
+    monkeypatch.setattr(_faiss, "_scanners", ThreadPoolExecutor(2))
+
+    def scan(item):
+        raise ValueError(item)
+
+    with pytest.raises(ValueError, match="one"):
+        _faiss.scan_each(scan, ["one", "two"], 1)

@@ -144,6 +144,7 @@ def test_whole_answers_depend_on_what_the_gallery_holds_and_not_on_where_it_lies
             assert told == tuple(gallery.search(probe[np.newaxis], 20).results[0] for probe in probes)
             patch.setattr("tenprint.index._faiss._THREADS", 3)
             assert told == gallery.search(np.repeat(probes, 9, axis=0)[::-1], 20).results[::-9]
+            assert told[:2] == tuple(gallery.search(probe[np.newaxis], 20).results[0] for probe in probes[:2])
         exact = gallery.search(probes, 20, exact=True).results
         assert alike == 0 or any(one != other for one, other in zip(told, exact, strict=True))
 
