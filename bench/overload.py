@@ -34,6 +34,7 @@ from tenprint.client.local_server import Addresses, LocalServer
 from tenprint.client.types import Fingers, ImageSample, Originator, Search
 from tenprint.fingerprint.synthetic import SyntheticPerson, encode_png
 from tenprint.server.settings import Settings
+from tenprint.server.upkeep import rebuild_index
 
 GALLERIES: Final = ("criminal", "immigration")
 DEADLINE: Final = 1.0
@@ -189,6 +190,7 @@ def main() -> None:
                 pass
         rate = len(GALLERIES) * arguments.subjects / (time.perf_counter() - begun)
         told(f"enrolled offline: {len(GALLERIES)} x {arguments.subjects:,}", f"{rate:,.0f} a second")
+        rebuild_index(settings)  # else the server would write its first snapshots while it is measured
         with LocalServer(
             GALLERIES=json.dumps([{"name": name} for name in GALLERIES]),
             DATABASE_URL=f"sqlite:///{Path(folder) / 'tenprint.db'}",
