@@ -1,7 +1,7 @@
 """Train the embedding, on simulated fingers and then on rendered prints among them.
 
     python -m training.train --out training/runs/v2 --steps 2000 --simulated 160
-    python -m training.train --out training/runs/v4 --start training/runs/v2 --rendered training/runs/rendered
+    python -m training.train --out training/runs/v4 --steps 850 --start training/runs/v2 --rendered training/runs/rendered
 
 Every step draws fresh simulated fingers and presses each twice, so none of their identities is ever seen again.
 Rendered prints (`rendered.py`) are few and seen often, each time another part of them; they stray as extractors make
@@ -208,7 +208,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run: checkpoint and curves")
     parser.add_argument("--start", type=Path, help="folder of a run whose trunk to go on from")
     parser.add_argument("--rendered", type=Path, help="folder that training.rendered made; needed with --start")
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--simulated", type=int, default=64, help="simulated fingers a step, each pressed twice")
     parser.add_argument("--rendered-pairs", type=int, default=112, help="rendered ones a step, with --rendered")
     parser.add_argument("--seed", type=int, default=1)
