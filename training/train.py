@@ -1,7 +1,7 @@
 """Train the embedding, on simulated fingers and then on rendered prints among them.
 
     python -m training.train --out training/runs/v2 --steps 2000 --simulated 160
-    python -m training.train --out training/runs/v4 --steps 850 --start training/runs/v2 --rendered training/runs/rendered
+    python -m training.train --out training/runs/v4 --steps 850 --start training/runs/v2 --rendered RENDERED
 
 Every step draws fresh simulated fingers and presses each twice, so none of their identities is ever seen again.
 Rendered prints (`rendered.py`) are few and seen often, each time another part of them; they stray as extractors make
