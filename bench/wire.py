@@ -165,8 +165,8 @@ async def layers(parts: Parts, written: list[bytes], rounds: int) -> dict[str, f
         await clocked(
             "scheduler",
             lambda probe=probe: parts.engine.scheduler.search(
-                GALLERY, probe, K, time.monotonic() + DEADLINE, Claim(LAST_PRIORITY, "ZZBENCH00")
-            ),
+                [GALLERY], probe, K, time.monotonic() + DEADLINE, Claim(LAST_PRIORITY, "ZZBENCH00")
+            )[GALLERY],
         )
         answer = await clocked("whole service", lambda message=message: parts.service.Identify(message, context))
         await clocked("write", answer.SerializeToString)

@@ -27,7 +27,7 @@ class Record:
 
 
 class FingerScore(NamedTuple):
-    """How alike one finger is on both sides. A tuple: an answer of a batch holds thousands.
+    """How alike one finger is on both sides.
 
     Attributes:
         position: the record's finger position (FGP), 1 to 10.
@@ -46,15 +46,22 @@ class Candidate:
         subject_id: the subject.
         encounter_id: the encounter that scored highest; of equals, the one with the smallest id.
         score: mean of the finger scores, in [-1, 1].
-        finger_scores: one for each finger present on both sides, by rising position; at least one.
+        positions: of the fingers present on both sides (FGP, 1 to 10), rising; at least one.
+        scores: of each, the cosine of the two finger vectors, in [-1, 1].
         features: what re-ranking reads of the encounter, as its record gave it.
     """
 
     subject_id: str
     encounter_id: str
     score: float
-    finger_scores: tuple[FingerScore, ...]
+    positions: tuple[int, ...]
+    scores: tuple[float, ...]
     features: bytes = b""
+
+    @property
+    def finger_scores(self) -> tuple[FingerScore, ...]:
+        """Positions and scores, finger by finger. Made when asked for: most candidates are below the threshold."""
+        return tuple(map(FingerScore, self.positions, self.scores))
 
 
 @dataclass(frozen=True, slots=True)

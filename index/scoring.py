@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenprint.index.nomination import Nominees
-from tenprint.index.results import Candidate, FingerScore
+from tenprint.index.results import Candidate
 from tenprint.index.vectors import slots_of
 
 _CHUNK = 64
@@ -58,21 +59,31 @@ def best_nominees(
     by_finger = finger_scores(
         probe[list(slots)], np.concatenate([nominees.segment.gather(nominees.rows, slots) for nominees in nominated])
     ).tolist()
-    places = ((nominees.segment, row) for nominees in nominated for row in nominees.rows.tolist())
+    places = (
+        (nominees.segment, row, held)
+        for nominees in nominated
+        for row, held in zip(nominees.rows.tolist(), nominees.segment.masks[nominees.rows].tolist(), strict=True)
+    )
     scored = []
-    for number, ((segment, row), fingers) in enumerate(zip(places, by_finger, strict=True)):
-        shared = slots_of(int(segment.masks[row]) & mask)
+    for number, ((segment, row, held), fingers) in enumerate(zip(places, by_finger, strict=True)):
+        shared = slots_of(held & mask)
         own = fingers if len(shared) == len(slots) else [fingers[slots.index(slot)] for slot in shared]
         score = math.fsum(own) / len(own)
         scored.append((-score, segment.subject_ids[row], segment.encounter_ids[row], number, segment, row, shared, own))
     best: dict[str, Candidate] = {}
     for score, subject_id, encounter_id, _, segment, row, shared, own in sorted(scored):
         if subject_id not in best:
-            by_position = tuple(map(FingerScore, [slot + 1 for slot in shared], own))
-            best[subject_id] = Candidate(subject_id, encounter_id, -score, by_position, segment.features[row])
+            best[subject_id] = Candidate(
+                subject_id, encounter_id, -score, _positions(shared), tuple(own), segment.features[row]
+            )
             if len(best) == k:
                 break
     return tuple(best.values())
+
+
+@cache
+def _positions(slots: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(slot + 1 for slot in slots)
 
 
 def best_of_each_subject(candidates: Iterable[Candidate], k: int) -> tuple[Candidate, ...]:
@@ -81,9 +92,7 @@ def best_of_each_subject(candidates: Iterable[Candidate], k: int) -> tuple[Candi
     Order: falling score, then rising subject id, encounter id, and position of the finger.
     """
     best: dict[str, Candidate] = {}
-    for candidate in sorted(
-        candidates, key=lambda c: (-c.score, c.subject_id, c.encounter_id, c.finger_scores[0].position)
-    ):
+    for candidate in sorted(candidates, key=lambda c: (-c.score, c.subject_id, c.encounter_id, c.positions[0])):
         if candidate.subject_id not in best:
             if len(best) == k:
                 break

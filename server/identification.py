@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -14,13 +14,13 @@ from tenprint.index import FINGERS
 from tenprint.server import audit, codec
 from tenprint.server.capture import PreparedCapture
 from tenprint.server.decision import Outcome, decide
-from tenprint.server.engine import Engine, HeldGallery
+from tenprint.server.engine import Engine
 from tenprint.server.errors import DeadlinePassedError, status_of
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
 from tenprint.server.queues import LAST_PRIORITY, Claim
 from tenprint.server.reranking import Reranking
-from tenprint.server.scheduler import Probe
+from tenprint.server.scheduler import Probe, Searched
 from tenprint.server.thresholds import Thresholds, Wish, kind_of
 from tenprint.server.validation import validate
 from tenprint.store import Position
@@ -126,7 +126,10 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
     async def _search(
         self, request: identification_pb2.IdentifyRequest, deadline: float
     ) -> identification_pb2.IdentifyResponse:
-        galleries = [self._engine.held(name) for name in request.galleries]
+        names = [self._engine.held(name).index.name for name in request.galleries]
+        scheduler = self._engine.scheduler
+        # What cannot be answered in time is refused before any work goes into it.
+        scheduler.admit(names, _in_time(deadline), _claim(request))
         wish = codec.wish(request)
         capture = codec.capture(request.probe)
         if request.min_position:
@@ -134,10 +137,14 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         async with _until(deadline, "while the capture was prepared"):
             prepared = await self._preparation.prepare(capture, "probe", for_enrolment=False)
         wanted = request.max_candidates if request.HasField("max_candidates") else DEFAULT_CANDIDATES
-        claim = Claim(request.priority if request.HasField("priority") else LAST_PRIORITY, request.originator.ori)
-        answers = await asyncio.gather(
-            *(self._answer(gallery, prepared, wanted, wish, deadline, claim) for gallery in galleries)
-        )
+        asked = self._reranking.candidates_wanted(wanted, prepared.features)
+        probe = Probe(prepared.vector, prepared.position_known)
+        searches = scheduler.search(names, probe, asked, _in_time(deadline), _claim(request))
+        await _all_done(searches.values(), _in_time(deadline))
+        answers = [
+            await self._answer(name, search, prepared, wanted, wish, deadline) for name, search in searches.items()
+        ]
+        scheduler.answered(searches.values())
         return identification_pb2.IdentifyResponse(
             tcr=request.originator.tcn,
             answers=answers,
@@ -152,21 +159,18 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
 
     async def _answer(
         self,
-        gallery: HeldGallery,
+        name: str,
+        search: asyncio.Future[Searched],
         prepared: PreparedCapture,
         wanted: int,
         wish: Wish,
         deadline: float,
-        claim: Claim,
     ) -> identification_pb2.GalleryAnswer:
         """One gallery's answer. Its failure is its answer: the other galleries' stand."""
-        name = gallery.index.name
         answer = identification_pb2.GalleryAnswer(gallery=name, calibration_version=self._thresholds.version)
-        probe = Probe(prepared.vector, prepared.position_known)
         try:
-            async with _until(_in_time(deadline), f"while gallery {name!r} was searched"):
-                asked = self._reranking.candidates_wanted(wanted, prepared.features)
-                searched = await self._engine.scheduler.search(name, probe, asked, _in_time(deadline), claim)
+            searched = _result(search, name)
+            async with _until(_in_time(deadline), f"while the short list of gallery {name!r} was compared"):
                 ranked = await self._reranking.rank(prepared.features, searched.result)
             size = _comparisons(searched.result.coverage.total, prepared)
 
@@ -199,9 +203,30 @@ class IdentificationService(identification_pb2_grpc.IdentificationServicer):
         return answer
 
 
+def _claim(request: identification_pb2.IdentifyRequest) -> Claim:
+    """By what a request's turn is decided, as one that comes now."""
+    return Claim(request.priority if request.HasField("priority") else LAST_PRIORITY, request.originator.ori)
+
+
 def _comparisons(records: int, prepared: PreparedCapture) -> int:
     """How many chances of a false candidate a search has: a finger of unknown position has ten of every record."""
     return max(1, records) * (1 if prepared.position_known else FINGERS)
+
+
+async def _all_done(searches: Collection[asyncio.Future[Searched]], deadline: float) -> None:
+    """Wait for searches; what is not done by a monotonic time, or when the caller goes, is cancelled."""
+    try:
+        await asyncio.wait(searches, timeout=max(0.0, deadline - time.monotonic()))
+    finally:
+        for search in searches:
+            if not search.cancel() and not search.cancelled():
+                search.exception()  # seen, whether or not there is still somebody to tell
+
+
+def _result(search: asyncio.Future[Searched], gallery: str) -> Searched:
+    if search.cancelled():
+        raise DeadlinePassedError(f"the deadline passed while gallery {gallery!r} was searched")
+    return search.result()
 
 
 def _in_time(deadline: float) -> float:

@@ -215,7 +215,7 @@ class Reembedding:
         for probe in probes:
             (result,) = gallery.search(vectors[probe][1][np.newaxis], 1).results
             best = result.candidates[0] if result.candidates else None
-            over = best is not None and best.score >= self._embedder.candidate_threshold(len(best.finger_scores))
+            over = best is not None and best.score >= self._embedder.candidate_threshold(len(best.positions))
             firsts[probe] = (best.subject_id if best is not None else "", over)
         return firsts
 

@@ -30,7 +30,7 @@ class Ranked:
     @property
     def fingers(self) -> int:
         """How many fingers the score rests on."""
-        return len(self.candidate.finger_scores if self.match is None else self.match.fingers)
+        return len(self.candidate.positions if self.match is None else self.match.fingers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +27,10 @@ from tenprint.server.queues import Claim, TurnQueue
 _WAITING_SHARE: Final = 0.5
 """Of the time left, what a probe may wait for its turn. A longer queue keeps the galleries no busier; it brings answers
 that were searched in time and reach a caller who has given up: at twice the saturation, most of them."""
+
+
+_LEARNED: Final = 0.05
+"""Weight of the latest answer in the mean of how long answers take once their search has ended."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,13 +50,15 @@ class Probe:
 class Searched:
     """A gallery's result for one probe, and the seconds it took: waiting, nominating, rescoring.
 
-    The last two are the whole batch's: the probes of a batch wait for each other.
+    The last two are the whole batch's: the probes of a batch wait for each other. `ended`: when the search was done, on
+    the monotonic clock.
     """
 
     result: SearchResult
     queue_seconds: float
     nominate_seconds: float
     rescore_seconds: float
+    ended: float
 
 
 @dataclass(slots=True, eq=False)
@@ -134,47 +140,65 @@ class Scheduler:
         self._lines = {name: _Line(gallery) for name, gallery in galleries.items()}
         self._changed = threading.Condition()
         self.searched: Callable[[str, NDArray[np.float32]], None] = lambda _, __: None
+        self._answering_seconds = 0.0  # from the end of a search to its answer, of the latest
         self._busy_until = 0.0  # when the search that runs will end, as far as its cost tells
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="search", daemon=True)
         self._thread.start()
 
-    async def search(self, gallery: str, probe: Probe, candidates: int, deadline: float, claim: Claim) -> Searched:
-        """Search a gallery for one probe.
+    def admit(self, galleries: Collection[str], deadline: float, claim: Claim) -> None:
+        """See whether all of a request's galleries can search a new probe in time; refuse it where one cannot.
 
         Args:
-            gallery: its name.
-            probe: what to look for.
-            candidates: the most candidates wanted, >= 1.
-            deadline: a `time.monotonic()` after which the search is not begun.
-            claim: by what its turn is decided.
+            galleries: their names.
+            deadline: a `time.monotonic()` by which the answer must be there.
+            claim: by what the probe's turn is decided.
 
         Raises:
-            OverloadedError: if the queue is full.
-            TooLateError: if its turn will come too late for the deadline.
-            DeadlinePassedError: if the deadline passed while the probe waited.
+            OverloadedError: if a queue is full.
+            TooLateError: if its turn in one of them will come too late for the deadline.
             ShuttingDownError: if the scheduler is closed.
-            GalleryError: if the gallery refuses the probe.
+        """
+        with self._changed:
+            self._refuse_unless_in_time([self._lines[name] for name in galleries], deadline, claim)
+
+    def search(
+        self, galleries: Collection[str], probe: Probe, candidates: int, deadline: float, claim: Claim
+    ) -> dict[str, asyncio.Future[Searched]]:
+        """Search galleries for one probe: all of them, or none if `admit` would refuse.
+
+        Args:
+            galleries: their names.
+            probe: what to look for.
+            candidates: the most candidates wanted, >= 1.
+            deadline: a `time.monotonic()` after which a search is not begun.
+            claim: by what its turn is decided.
+
+        Returns:
+            Each gallery's result, to be awaited, and cancelled where nobody waits for it any longer. A gallery that
+            refuses the probe raises GalleryError, one whose turn did not come in time DeadlinePassedError.
+
+        Raises:
+            OverloadedError: as `admit`, and so on.
         """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(probe, claim, candidates, deadline, loop.create_future(), loop)
-        line = self._lines[gallery]
+        lines = [self._lines[name] for name in galleries]
+        found: dict[str, asyncio.Future[Searched]] = {}
         with self._changed:
-            if self._closed:
-                raise ShuttingDownError("the server is shutting down")
-            if len(line.waiting) >= self._max_queued:
-                self._drop(line, "queue_full")
-                raise OverloadedError(f"probes for gallery {gallery!r}", self._max_queued, retry_after_seconds=1)
-            remaining = deadline - time.monotonic()
-            # Counting who is ahead takes longer the more wait. Mostly there is time even if all of them are.
-            if self._seconds_late(line, len(line.waiting), remaining) > 0:
-                late = self._seconds_late(line, line.waiting.ahead(claim), remaining)
-                if late > 0:
-                    self._drop(line, "too_late")
-                    raise TooLateError(f"gallery {gallery!r}", math.ceil(late))
-            line.waiting.add(claim, waiting)
+            self._refuse_unless_in_time(lines, deadline, claim)
+            for line in lines:
+                future: asyncio.Future[Searched] = loop.create_future()
+                line.waiting.add(claim, _Waiting(probe, claim, candidates, deadline, future, loop))
+                found[line.gallery.name] = future
             self._changed.notify()
-        return await waiting.future
+        return found
+
+    def answered(self, searches: Iterable[asyncio.Future[Searched]]) -> None:
+        """Learn from an answer that is on its way how long that takes once the last of its searches has ended."""
+        ended = [search.result().ended for search in searches if not search.cancelled() and search.exception() is None]
+        if ended:
+            with self._changed:
+                self._answering_seconds += _LEARNED * (time.monotonic() - max(ended) - self._answering_seconds)
 
     def close(self) -> None:
         """Finish what waits, then stop the thread. Blocks until it has."""
@@ -187,13 +211,34 @@ class Scheduler:
     def idle(self) -> bool:
         """Whether nothing waits and nothing is searched."""
         with self._changed:
-            return not self._busy_until and not any(len(line.waiting) for line in self._lines.values())
+            return self._is_idle()
+
+    def _is_idle(self) -> bool:
+        return not self._busy_until and not any(len(line.waiting) for line in self._lines.values())
+
+    def _refuse_unless_in_time(self, lines: Sequence[_Line], deadline: float, claim: Claim) -> None:
+        if self._closed:
+            raise ShuttingDownError("the server is shutting down")
+        if self._is_idle():  # whatever was learned: one bad search must not have all that follow it refused
+            return
+        remaining = deadline - time.monotonic()
+        for line in lines:
+            name, waiting = line.gallery.name, len(line.waiting)
+            if waiting >= self._max_queued:
+                self._drop(line, "queue_full")
+                raise OverloadedError(f"probes for gallery {name!r}", self._max_queued, retry_after_seconds=1)
+            # Counting who is ahead takes longer the more wait. Mostly there is time even if all of them are.
+            if self._seconds_late(line, waiting, remaining) > 0:
+                late = self._seconds_late(line, line.waiting.ahead(claim), remaining)
+                if late > 0:
+                    self._drop(line, "too_late")
+                    raise TooLateError(f"gallery {name!r}", math.ceil(late))
 
     def _seconds_late(self, line: _Line, ahead: int, remaining: float) -> float:
         """By how much a new probe behind so many would come too late; below 0 where it does not."""
         done = self._seconds_until_done(line, ahead)
         waits = done - line.cost.seconds(1)
-        return max(done - remaining, waits - _WAITING_SHARE * remaining)
+        return max(done + self._answering_seconds - remaining, waits - _WAITING_SHARE * remaining)
 
     def _seconds_until_done(self, line: _Line, ahead: int) -> float:
         """How long a new probe behind so many takes to its answer: the search that runs, then the galleries in turn."""
@@ -251,7 +296,8 @@ class Scheduler:
             for waiting in group:
                 waiting.resolve(error)
             return
-        line.cost.learn(len(group), time.monotonic() - begun)
+        ended = time.monotonic()
+        line.cost.learn(len(group), ended - begun)
         name = gallery.name
         self._metrics.searches.labels(name).inc()
         self._metrics.probes.labels(name).inc(len(group))
@@ -262,6 +308,7 @@ class Scheduler:
                 begun - waiting.claim.since,
                 batch.timing.nominate_seconds,
                 batch.timing.rescore_seconds,
+                ended,
             )
             stages = (
                 ("queue", searched.queue_seconds),

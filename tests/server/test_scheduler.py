@@ -109,11 +109,16 @@ def probe(number):
 
 def ask(scheduler, number, *, gallery="criminal", seconds=60.0, priority=9, agency="A"):
     claim = Claim(priority, agency)
-    return asyncio.create_task(scheduler.search(gallery, probe(number), 5, time.monotonic() + seconds, claim))
+    return scheduler.search([gallery], probe(number), 5, time.monotonic() + seconds, claim)[gallery]
 
 
 def dropped(metrics, reason, gallery="criminal"):
     return metrics.registry.get_sample_value("tenprint_dropped_probes_total", {"gallery": gallery, "reason": reason})
+
+
+def until_idle(scheduler):
+    while not scheduler.idle:
+        time.sleep(0.001)
 
 
 async def behind_a_running_search(scheduler, gallery):
@@ -207,6 +212,32 @@ async def test_what_cannot_be_done_in_time_is_refused_when_it_comes_with_a_time_
     assert [99] not in gallery.asked
 
 
+async def test_an_idle_server_refuses_nothing_however_slow_it_was(start):
+    gallery = StubGallery(seconds=0.5)
+    scheduler, _ = start(gallery)
+    await ask(scheduler, 1)
+    gallery.seconds = 0.0
+    await asyncio.to_thread(until_idle, scheduler)
+    await ask(scheduler, 2, seconds=0.4)
+    assert gallery.asked == [[1], [2]]
+
+
+async def test_what_comes_after_a_search_counts_as_time_too(start):
+    gallery = StubGallery()
+    scheduler, _ = start(gallery)
+    done = ask(scheduler, 1)
+    await done
+    await asyncio.sleep(0.2)
+    first = await behind_a_running_search(scheduler, gallery)
+    ask(scheduler, 2, seconds=0.15).cancel()
+    for _ in range(100):  # answers take 0.2 s
+        scheduler.answered([done])
+    with pytest.raises(TooLateError):
+        ask(scheduler, 3, seconds=0.15)
+    gallery.go.set()
+    await first
+
+
 async def test_a_full_queue_refuses(start):
     gallery = StubGallery()
     scheduler, metrics = start(gallery, max_queued=2)
@@ -218,6 +249,24 @@ async def test_a_full_queue_refuses(start):
     assert dropped(metrics, "queue_full") == 1
     gallery.go.set()
     await asyncio.gather(first, *waiting)
+
+
+async def test_a_probe_is_searched_in_all_its_galleries_or_in_none(start):
+    busy, other = StubGallery("criminal"), StubGallery("immigration")
+    scheduler, metrics = start(busy, other, max_queued=1)
+    first = await behind_a_running_search(scheduler, busy)
+    waiting = ask(scheduler, 1)
+    both, claim = ["immigration", "criminal"], Claim(9, "A")
+    with pytest.raises(OverloadedError):
+        scheduler.admit(both, time.monotonic() + 60, claim)
+    with pytest.raises(OverloadedError):
+        scheduler.search(both, probe(2), 5, time.monotonic() + 60, claim)
+    assert dropped(metrics, "queue_full") == 2
+    busy.go.set()
+    await asyncio.gather(first, waiting)
+    scheduler.admit(both, time.monotonic() + 60, claim)
+    await asyncio.gather(*scheduler.search(both, probe(3), 5, time.monotonic() + 60, claim).values())
+    assert (busy.asked, other.asked) == ([[0], [1], [3]], [[3]])
 
 
 async def test_what_waits_is_finished_before_the_end_and_nothing_new_is_taken(start):
