@@ -69,6 +69,11 @@ class RenderedPrint:
         """Some of them."""
         return type(self)(*(getattr(self, field.name)[which] for field in fields(self)))
 
+    def mirrored(self) -> Self:
+        """Left for right."""
+        flip = np.array([-1, 1], np.float32)
+        return type(self)(self.xy * flip, np.float32(np.pi) - self.direction, self.place * flip)
+
     def part(self, draw: np.random.Generator) -> Self:
         """What a window shows: placed and sized as the simulation's, from small sensors on (`Fingers.impression`)."""
         if not len(self):

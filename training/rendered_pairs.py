@@ -1,6 +1,7 @@
 """Pairs of impressions to learn from, drawn from rendered prints: the same finger twice, as the simulation gives it."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Final
 
 import numpy as np
@@ -34,11 +35,15 @@ _JITTER: Final = 0.08 * MM
 _TURN: Final = 0.06
 """directions, in radians: an impression is seen many times in a run, and is never quite the same."""
 
+_SHEAR: Final = 0.03
+"""Standard deviation by which it is stretched and sheared as a whole at most, as a share of its size: no
+two fingers' skin gives way alike."""
+
 
 def draw_pairs(
     fingers: Sequence[RenderedFinger], count: int, places: int, draw: np.random.Generator
 ) -> tuple[Impressions, Impressions]:
-    """Two impressions each of some fingers, drawn with replacement.
+    """Two impressions each of some fingers; none comes again before all others came.
 
     Args:
         fingers: to draw from.
@@ -47,12 +52,19 @@ def draw_pairs(
         draw: decides everything.
     """
     pairs: list[tuple[RenderedPrint, RenderedPrint, NDArray[np.int64]]] = []
-    while len(pairs) < count:
-        finger = fingers[draw.integers(len(fingers))]
+    for number in cycle(draw.permutation(len(fingers)).tolist()):  # twice in a batch a finger would be its own stranger
+        if len(pairs) == count:
+            break
+        finger = fingers[number]
         extractor = int(draw.integers(len(finger)))
         other = extractor if draw.random() >= _OTHER_EXTRACTOR else int(draw.integers(len(finger)))
         first, second = draw.choice(len(finger[0]), 2, replace=False).tolist()
-        one, two = (_seen(whole, places, draw) for whole in (finger[extractor][first], finger[other][second]))
+        # Seen in a mirror, a finger is another one, of the other hand: twice as many fingers.
+        mirrored = draw.random() < 0.5
+        one, two = (
+            _seen(whole.mirrored() if mirrored else whole, places, draw)
+            for whole in (finger[extractor][first], finger[other][second])
+        )
         if min(len(one), len(two)) < _FEWEST:
             continue
         mates = _mates(one, two)
@@ -73,7 +85,8 @@ def _seen(whole: RenderedPrint, places: int, draw: np.random.Generator) -> Rende
     shown = shown.chosen(draw.random(len(shown)) > draw.random() * _DROPPED)
     shown = shown.chosen(draw.permutation(len(shown))[:places])
     strength = draw.random()
-    xy = shown.xy + strength * _JITTER * draw.normal(size=shown.xy.shape)
+    xy = shown.xy @ (np.eye(2) + strength * _SHEAR * draw.normal(size=(2, 2)))
+    xy += strength * _JITTER * draw.normal(size=xy.shape)
     direction = shown.direction + strength * _TURN * draw.normal(size=len(shown))
     return RenderedPrint(xy.astype(np.float32), direction.astype(np.float32), shown.place)
 

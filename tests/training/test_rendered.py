@@ -1,5 +1,7 @@
 """Rendered prints: what is learnt from them is what was pressed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,26 @@ def test_a_part_is_of_the_whole_and_smaller(finger):
     assert min(map(len, parts)) < 0.7 * len(whole)
     for part in parts:
         assert {tuple(row) for row in part.xy.tolist()} <= {tuple(row) for row in whole.xy.tolist()}
+
+
+def test_a_mirrored_print_is_the_same_seen_in_a_mirror(finger):
+    whole = finger[0][0]
+    turned = whole.mirrored()
+    assert np.allclose(turned.xy, whole.xy * [-1, 1])
+    assert np.allclose(turned.place, whole.place * [-1, 1])
+    # What pointed up still does; what pointed left points right.
+    assert np.allclose(np.sin(turned.direction), np.sin(whole.direction), atol=1e-5)
+    assert np.allclose(np.cos(turned.direction), -np.cos(whole.direction), atol=1e-5)
+
+
+def test_no_finger_comes_twice_in_a_batch_while_others_wait(finger):
+    far = [[replace(one, xy=one.xy + np.float32(10_000)) for one in prints] for prints in finger]
+    both = 0
+    for seed in range(20):
+        first, _ = draw_pairs([finger, far], 2, 40, np.random.default_rng(seed))
+        places = [abs(xy[there].mean().item()) for xy, there in zip(first.xy[..., 1], first.present, strict=True)]
+        both += max(places) > 5_000 > min(places)
+    assert both >= 17, "but for windows that show too little; drawn with replacement, it would be ten"
 
 
 def test_pairs_tell_which_minutiae_are_one(finger):
