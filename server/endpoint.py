@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 _SWITCH_SECONDS: Final = 0.0001
 """How long the thread that runs Python keeps others waiting. A search takes the interpreter back some ten times a
-batch, from a loop that is busy with answers: at Python's 5 ms, half as many as now were answered in time near the limit.
+batch, from a loop that is busy with answers: at Python's 5 ms, near the limit half as many were answered in time.
 """
 
 
