@@ -88,12 +88,12 @@ def main() -> None:
     """Search what has not been searched, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("pool", type=Path, help="folder that training.pool made")
-    parser.add_argument("--calibration", type=Path, help="unset: the one in the package")
+    parser.add_argument("--models", type=Path, help="folder of model and calibration; unset: those in the package")
     parser.add_argument("--strangers", type=int, default=8_000, help="searches without a mate")
     parser.add_argument("--fused", type=int, default=3_250, help="of them, those that are re-ranked")
     parser.add_argument("--mates", type=int, default=3_000, help="searches with a mate")
     flags = parser.parse_args()
-    calibration = Calibration.of_model(flags.calibration, None, Embedder().version)
+    calibration = Calibration.of_model(None, flags.models, Embedder(flags.models).version)
     if calibration is None:
         raise SystemExit("there is no calibration of this model")
     plan = Plan(flags.pool, HALF, SIZES, FINGERS, SIZES, FINGERS)

@@ -70,6 +70,9 @@ _TURN: Final = 20
 
 _WARM_SECONDS: Final = 0.5
 
+_DATABASE: Final = "tenprint.db"
+_THEIR_INDEX: Final = "server.index"
+
 _LAYERS: Final = (
     "read the message",
     "validate",
@@ -134,10 +137,12 @@ class Loop:
 
 @contextmanager
 def served(folder: Path, **settings: str) -> Iterator[Addresses]:
-    """A server over a copy of the store and its snapshots."""
+    """A server over the same store, with snapshots of its own."""
     galleries = json.dumps([{"name": GALLERY}])
-    url = f"sqlite:///{folder / 'tenprint.db'}"
-    with LocalServer(GALLERIES=galleries, DATABASE_URL=url, EXTRACTOR="mindtct", **settings) as server:
+    url, index = f"sqlite:///{folder / _DATABASE}", str(folder / _THEIR_INDEX)
+    with LocalServer(
+        GALLERIES=galleries, DATABASE_URL=url, INDEX_FOLDER=index, EXTRACTOR="mindtct", **settings
+    ) as server:
         yield server.start()
         server.stop()
 
@@ -273,6 +278,9 @@ def main() -> None:
     """Measure, print, and write JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=50_000)
+    parser.add_argument(
+        "--folder", type=Path, help=f"keeps store and snapshots for the next run; {_DATABASE} may be synth-gallery's"
+    )
     parser.add_argument("--seconds", type=float, default=8.0, help="of each closed loop")
     parser.add_argument("--turns", type=int, default=10, help="of twenty lone calls of each kind, each time")
     parser.add_argument("--repeats", type=int, default=3)
@@ -282,21 +290,30 @@ def main() -> None:
     with Path(os.devnull).open("w") as nowhere, tempfile.TemporaryDirectory() as name:
         with redirect_stderr(nowhere):  # lines are written as the server writes them, and not among the figures
             logging.configure("info")
-        here, there = Path(name) / "here", Path(name) / "there"
-        here.mkdir()
-        settings = Settings(
-            database_url=f"sqlite:///{here / 'tenprint.db'}",  # type: ignore[arg-type]  # pydantic reads it
-            galleries=(GallerySettings(name=GALLERY),),
-        )
-        for _ in fill_store(settings, GALLERY, 1, range(arguments.subjects)):
-            pass
-        rebuild_index(settings)
-        shutil.copytree(here, there)
-        parts = Parts(settings)
+        folder = arguments.folder or Path(name)
+        parts = Parts(filled(folder, arguments.subjects))
         try:
-            report_of(parts, there, arguments)
+            report_of(parts, folder, arguments)
         finally:
             parts.close()
+
+
+def filled(folder: Path, subjects: int) -> Settings:
+    """A store of so many subjects and its snapshots, for this process and for the server; what is there is used."""
+    settings = Settings(
+        database_url=f"sqlite:///{folder / _DATABASE}",  # type: ignore[arg-type]  # pydantic reads it
+        galleries=(GallerySettings(name=GALLERY),),
+    )
+    if not (folder / _DATABASE).exists():
+        for _ in fill_store(settings, GALLERY, 1, range(subjects)):
+            pass
+    if not (settings.index_path / GALLERY).exists():
+        rebuild_index(settings)
+    # Vectors are on the disk and in memory once: a link to a segment's file, which nobody writes to again.
+    theirs = folder / _THEIR_INDEX / GALLERY
+    shutil.rmtree(theirs.parent, ignore_errors=True)
+    shutil.copytree(settings.index_path / GALLERY, theirs, copy_function=os.link)
+    return settings
 
 
 def report_of(parts: Parts, folder: Path, arguments: argparse.Namespace) -> None:

@@ -1,9 +1,10 @@
 """Structured logs: one JSON object a line on standard error, UTC to the microsecond, with the request id."""
 
+import functools
 import json
 import logging
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 
@@ -27,7 +28,7 @@ def configure(level: str) -> None:
     # there are two for every answer and every refusal.
     structlog.configure(
         processors=[*shared, exceptions, structlog.processors.JSONRenderer(_json)],
-        logger_factory=_Lines,
+        logger_factory=functools.partial(_Lines, sys.stderr.buffer),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -48,10 +49,10 @@ def configure(level: str) -> None:
 
 
 class _Lines(structlog.BytesLogger):
-    """Writes each line to standard error at once, whole; has the name that lines are told by."""
+    """Writes each line to a file at once, whole; has the name that lines are told by."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(sys.stderr.buffer)
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        super().__init__(file)
         self.name = name
 
 

@@ -27,6 +27,7 @@ def main() -> None:
     """Search, fit and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("pool", type=Path, help="folder that training.pool made")
+    parser.add_argument("--models", type=Path, help="folder of the model; unset: the one in the package")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="simulated-1", help="of the fit")
     parser.add_argument("--probes", type=int, default=8_000)
@@ -35,7 +36,7 @@ def main() -> None:
     plan = Plan(flags.pool, HALF, SIZES, tuple(FINGERS), FUSED_SIZES, FUSED_FINGERS, SEPARATE)
     best = strangers(plan, flags.probes, flags.fused)
     fingers = len(Pool.read(flags.pool).halves(HALF)[1])
-    version = Embedder().version
+    version = Embedder(flags.models).version
     Calibration(
         version=f"{flags.version}-of-model-{version}",
         model_version=version,

@@ -63,5 +63,7 @@ def fit(embedder: Embedder, fingers: int = FINGERS) -> NDArray[np.float32]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--models", type=Path, help="folder of the model; unset: the one in the package")
     parser.add_argument("--out", type=Path, required=True)
-    np.save(parser.parse_args().out, fit(Embedder()))
+    flags = parser.parse_args()
+    np.save(flags.out, fit(Embedder(flags.models)))

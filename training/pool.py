@@ -102,13 +102,13 @@ def _pressed(
     return {"vectors": vectors, "ends": ends, "features": np.frombuffer(b"".join(features), np.uint8)}
 
 
-def _make(folder: Path, names: Sequence[str], number: int) -> None:
+def _make(folder: Path, models: Path | None, names: Sequence[str], number: int) -> None:
     """A part of each of the sets, of the same fingers; the first set says which."""
     torch.set_num_threads(1)
     paths = [folder / f"{name}-{number:05}.npz" for name in names]
     if all(path.exists() for path in paths):
         return
-    embedder, axes = Embedder(), DescriptorAxes()
+    embedder, axes = Embedder(models), DescriptorAxes(models)
     fingers = simulation.Simulator(torch.Generator().manual_seed(_SEEDS[names[0]] + number)).fingers(PART)
     for path in paths:
         write_part(path, _pressed(fingers.impression(SEVERITY), embedder, axes))
@@ -118,15 +118,16 @@ def main() -> None:
     """Make the parts that are missing."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--models", type=Path, help="folder of the model; unset: the one in the package")
     parser.add_argument("--gallery", type=int, default=100_000)
     parser.add_argument("--mated", type=int, default=10_000)
     parser.add_argument("--strangers", type=int, default=20_000)
     flags = parser.parse_args()
     flags.folder.mkdir(parents=True, exist_ok=True)
     galleries, mated, strangers = (math.ceil(n / PART) for n in (flags.gallery, flags.mated, flags.strangers))
-    work = [(flags.folder, ("strangers",), number) for number in range(strangers)]
+    work = [(flags.folder, flags.models, ("strangers",), number) for number in range(strangers)]
     both = ("gallery", "mates")
-    work += [(flags.folder, both[: 1 + (number < mated)], number) for number in range(galleries)]
+    work += [(flags.folder, flags.models, both[: 1 + (number < mated)], number) for number in range(galleries)]
     make_parts(_make, work)
 
 

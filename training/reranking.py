@@ -34,9 +34,9 @@ THRESHOLD_FPIR: Final = 0.02
 """Share of searches of which a short-listed stranger reaches the threshold, in a gallery of 2,000 fingers."""
 
 
-def strangers() -> NDArray[np.float64]:
+def strangers(models: Path | None) -> NDArray[np.float64]:
     """Fused scores of one finger with the short-listed fingers of others, float64 [PROBES, SHORT_LIST]."""
-    embedder, axes = Embedder(), DescriptorAxes()
+    embedder, axes = Embedder(models), DescriptorAxes(models)
     simulator = Simulator(torch.Generator().manual_seed(SEED))
     impressions = simulator.fingers(FINGERS).impression(1.0)
     vectors, features = [], []
@@ -62,9 +62,10 @@ def strangers() -> NDArray[np.float64]:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--models", type=Path, help="folder of the model; unset: the one in the package")
     parser.add_argument("--out", type=Path, required=True)
-    out = parser.parse_args().out
-    scores = strangers()
+    flags = parser.parse_args()
+    scores = strangers(flags.models)
     mean, one = float(scores.mean()), float(np.quantile(scores.max(axis=1), 1 - THRESHOLD_FPIR))
     # As for the vectors' thresholds (training/export.py): n fingers, each pair of scores correlated.
     spread = [math.sqrt((1 + (n - 1) * FINGER_CORRELATION) / n) for n in range(1, 11)]
@@ -75,7 +76,7 @@ def main() -> None:
         "threshold_fpir": THRESHOLD_FPIR,
         "candidate_thresholds": [round(mean + (one - mean) * share, 4) for share in spread],
     }
-    out.write_text(json.dumps(card, indent=2) + "\n")
+    flags.out.write_text(json.dumps(card, indent=2) + "\n")
     print(card)
 
 
