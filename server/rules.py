@@ -79,7 +79,7 @@ class Rules:
         self._fields[message.full_name] = fields
         if _stated(message, validate_pb2.message) is not None:
             raise UnknownRuleError(f"{message.full_name}: rules of a whole message are not compiled")
-        fields.extend(self._field(field) for field in message.fields)
+        fields.extend(check for field in message.fields if (check := self._field(field)) is not _nothing)
         for oneof in message.oneofs:
             rules = _stated(oneof, validate_pb2.oneof)
             if rules is not None and rules.required:

@@ -38,12 +38,12 @@ class IdentificationStub:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
-    |                     | `RetryInfo` says when to come back                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits in one of the galleries, in all or    |
+    |                     | for the deadline: none was searched, and `RetryInfo` says when to come back                 |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
-    A gallery that fails does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
+    A gallery that fails in its search does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
     """
 
     def __init__(self, channel):
@@ -82,12 +82,12 @@ class IdentificationServicer:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
-    |                     | `RetryInfo` says when to come back                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits in one of the galleries, in all or    |
+    |                     | for the deadline: none was searched, and `RetryInfo` says when to come back                 |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
-    A gallery that fails does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
+    A gallery that fails in its search does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
     """
 
     def Identify(self, request, context):
@@ -152,12 +152,12 @@ class Identification:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
-    |                     | `RetryInfo` says when to come back                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits in one of the galleries, in all or    |
+    |                     | for the deadline: none was searched, and `RetryInfo` says when to come back                 |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
-    A gallery that fails does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
+    A gallery that fails in its search does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
     """
 
     @staticmethod

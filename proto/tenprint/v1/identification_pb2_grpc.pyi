@@ -39,12 +39,12 @@ class IdentificationStub:
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
-    |                     | `RetryInfo` says when to come back                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits in one of the galleries, in all or    |
+    |                     | for the deadline: none was searched, and `RetryInfo` says when to come back                 |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
-    A gallery that fails does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
+    A gallery that fails in its search does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
     """
 
     @_typing.overload
@@ -75,12 +75,12 @@ class IdentificationAsyncStub(IdentificationStub):
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
-    |                     | `RetryInfo` says when to come back                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits in one of the galleries, in all or    |
+    |                     | for the deadline: none was searched, and `RetryInfo` says when to come back                 |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
-    A gallery that fails does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
+    A gallery that fails in its search does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -107,12 +107,12 @@ class IdentificationServicer(metaclass=_abc_1.ABCMeta):
     | INVALID_ARGUMENT    | a field breaks its rule; `google.rpc.BadRequest` names each                                 |
     | FAILED_PRECONDITION | an embedding of another model version                                                       |
     | NOT_FOUND           | a gallery that this server does not hold                                                    |
-    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits, in all or for the deadline:           |
-    |                     | `RetryInfo` says when to come back                                                          |
+    | RESOURCE_EXHAUSTED  | the message is over the size limit; or too much waits in one of the galleries, in all or    |
+    |                     | for the deadline: none was searched, and `RetryInfo` says when to come back                 |
     | DEADLINE_EXCEEDED   | the caller's deadline passed; work not yet begun was dropped                                |
     | UNAVAILABLE         | the server is draining; repeat elsewhere                                                    |
 
-    A gallery that fails does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
+    A gallery that fails in its search does not fail the call: its own answer is OUTCOME_ERROR, and the others are complete.
     """
 
     @_abc_1.abstractmethod
