@@ -24,10 +24,9 @@ from tenprint.server.errors import DeadlinePassedError, OverloadedError, Shuttin
 from tenprint.server.metrics import Metrics
 from tenprint.server.queues import Claim, TurnQueue
 
-_WAITING_SHARE: Final = 0.5
+_WAITING_SHARE: Final = 0.25
 """Of the time left, what a probe may wait for its turn. A longer queue keeps the galleries no busier; it brings answers
-that were searched in time and reach a caller who has given up: at twice the saturation, most of them."""
-
+that were searched in time and reach a caller who has given up."""
 
 _LEARNED: Final = 0.05
 """Weight of the latest answer in the mean of how long answers take once their search has ended."""
