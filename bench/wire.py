@@ -18,7 +18,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import cycle, islice
@@ -288,8 +288,7 @@ def main() -> None:
     arguments = parser.parse_args()
     told("machine", f"{threads()} cores; {datetime.now(UTC):%Y-%m-%d}")
     with Path(os.devnull).open("w") as nowhere, tempfile.TemporaryDirectory() as name:
-        with redirect_stderr(nowhere):  # lines are written as the server writes them, and not among the figures
-            logging.configure("info")
+        logging.configure("info", nowhere)  # lines are written as the server writes them, and not among the figures
         folder = arguments.folder or Path(name)
         parts = Parts(filled(folder, arguments.subjects))
         try:
