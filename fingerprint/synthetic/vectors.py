@@ -3,10 +3,10 @@
 What the model gives on fingers of the training simulator is in `models/finger.json`, measured at its export. A mated
 score is drawn from the quantiles written there, so it follows them by construction. Non-mated scores come of how the
 vectors lie: a finger is a mixture of what all have in common, which makes the mean of these scores; of the centre of
-its kind (12 kinds, as far apart as they can be); and of a direction of its own, the last two at shares drawn from
-Beta(3.27, 13.8). These three numbers are the best of 400 drawn at random, by how near quantiles and deviation of
-simulated scores came to the card's (2026-11-26): quantile 0.0001 -0.130 (card -0.131), 0.95 0.248 (0.252), 0.99 0.356
-(0.337), 0.999 0.446 (0.441), 0.9999 0.510 (0.563); standard deviation 0.078 (0.080).
+its kind (7 kinds, as far apart as they can be); and of a direction of its own, the last two at shares drawn from
+Beta(2.27, 12.55). These three numbers are the best of 400 drawn at random, by how near quantiles and deviation of
+simulated scores came to the card's (2026-11-26): quantile 0.0001 -0.126 (card -0.125), 0.95 0.271 (0.270), 0.99 0.359
+(0.356), 0.999 0.444 (0.460), 0.9999 0.505 (0.583); standard deviation 0.081 (0.083).
 
 Real prints are spread wider than simulated ones, FVC2002 and 2004 through LEADER on the same day: mated 0.59, standard
 deviation 0.20; non-mated, within a database, 0.09 and 0.10. The cost of a search does not depend on it. Error rates do:
@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from tenprint.fingerprint.onnx_model import ModelCard
 from tenprint.fingerprint.positions import SLOTS
 
-_KINDS: Final = 12
-_SHARE: Final = (3.27, 13.8)
+_KINDS: Final = 7
+_SHARE: Final = (2.27, 12.55)
 _ALL: Final = 0x3FF
 
 INCOMPLETE_SHARES: Final = {1: 0.03, 2: 0.012, 5: 0.004, 8: 0.004}
@@ -37,7 +37,7 @@ class SyntheticVectors:
 
     Args:
         seed: of the population, 0 to 2**32 - 1.
-        dimension: numbers a finger, at least 13.
+        dimension: numbers a finger, at least 8.
         mated: probabilities and quantiles of the mated scores of single fingers, both rising.
         common: what every vector has in common with every other: their mean inner product, 0 to 1.
     """
