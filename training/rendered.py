@@ -1,6 +1,6 @@
 """Rendered prints as the extractors read them, in a folder: what is left of a finger once a picture of it was taken.
 
-    python -m training.rendered training/runs/rendered --fingers 760
+    python -m training.rendered training/runs/rendered --fingers 1200
 
 Simulated minutiae (`simulation.py`) stray as we think they do. Here nothing is drawn but ridges: synthetic fingers are
 grown, pressed with rising carelessness and read by the extractors that the server reads with, so the minutiae stray,
@@ -138,7 +138,7 @@ def main() -> None:
     """Make the fingers that are missing."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--fingers", type=int, default=760)
+    parser.add_argument("--fingers", type=int, default=1200)
     flags = parser.parse_args()
     flags.folder.mkdir(parents=True, exist_ok=True)
     make_parts(_make, [(flags.folder / f"{number:06}.npz", number) for number in range(flags.fingers)])

@@ -1,7 +1,9 @@
 """Train the embedding, on simulated fingers and then on rendered prints among them.
 
-    python -m training.train --out training/runs/v2 --steps 2000 --simulated 160
-    python -m training.train --out training/runs/v4 --steps 850 --start training/runs/v2 --rendered RENDERED
+    python -m training.train --out SIMULATED --steps 2000 --simulated 160
+    python -m training.train --out RUN --steps 850 --start SIMULATED --rendered RENDERED
+
+With which numbers the shipped model was made: `reproduce.py`.
 
 Every step draws fresh simulated fingers and presses each twice, so none of their identities is ever seen again.
 Rendered prints (`rendered.py`) are few and seen often, each time another part of them; they stray as extractors make

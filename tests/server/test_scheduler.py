@@ -130,6 +130,16 @@ async def behind_a_running_search(scheduler, gallery):
     return first
 
 
+async def behind_ten_of_known_cost(scheduler, gallery):
+    """Let it learn what a search costs; then one runs that does not end until `go` is set, and ten wait."""
+    for number in range(3):
+        await ask(scheduler, number)
+    first = await behind_a_running_search(scheduler, gallery)
+    waiting = [ask(scheduler, number) for number in range(10, 20)]
+    await asyncio.sleep(0)
+    return [first, *waiting]
+
+
 async def test_what_waits_together_is_searched_together_and_in_turn(start):
     gallery = StubGallery()
     scheduler, _ = start(gallery)
@@ -178,27 +188,19 @@ async def test_expired_and_cancelled_probes_are_never_searched_and_counted_by_re
 async def test_a_probe_whose_turn_takes_more_than_a_quarter_of_its_time_to_come_is_refused(start):
     gallery = StubGallery(seconds=0.2)
     scheduler, metrics = start(gallery, max_batch=1)
-    for number in range(3):  # what a search costs is learned
-        await ask(scheduler, number)
-    first = await behind_a_running_search(scheduler, gallery)
-    waiting = [ask(scheduler, number) for number in range(10, 20)]
-    await asyncio.sleep(0)
+    ahead = await behind_ten_of_known_cost(scheduler, gallery)
     with pytest.raises(TooLateError):  # 2.4 s from now it would be done
         await ask(scheduler, 99, seconds=6.0)
     assert dropped(metrics, "too_late") == 1
     patient = ask(scheduler, 50, seconds=30.0)
     gallery.go.set()
-    await asyncio.gather(first, patient, *waiting)
+    await asyncio.gather(patient, *ahead)
 
 
 async def test_what_cannot_be_done_in_time_is_refused_when_it_comes_with_a_time_to_come_back(start):
     gallery = StubGallery(seconds=0.2)
     scheduler, metrics = start(gallery, max_batch=1)
-    for number in range(3):  # what a search costs is learned
-        await ask(scheduler, number)
-    first = await behind_a_running_search(scheduler, gallery)
-    waiting = [ask(scheduler, number) for number in range(10, 20)]
-    await asyncio.sleep(0)
+    ahead = await behind_ten_of_known_cost(scheduler, gallery)
     with pytest.raises(TooLateError) as caught:
         await ask(scheduler, 99, seconds=0.5)
     (retry,) = caught.value.details()
@@ -207,7 +209,7 @@ async def test_what_cannot_be_done_in_time_is_refused_when_it_comes_with_a_time_
     # The same deadline is enough for what goes before the others.
     urgent = ask(scheduler, 50, seconds=2.0, priority=1)
     gallery.go.set()
-    await asyncio.gather(first, urgent, *waiting)
+    await asyncio.gather(urgent, *ahead)
     assert gallery.asked[3:5] == [[0], [50]]
     assert [99] not in gallery.asked
 
