@@ -1,10 +1,8 @@
 """A gallery: encounters of subjects, searched by what a capture looks like."""
 
-import itertools
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +20,7 @@ from tenprint.index.errors import (
     InvalidIdError,
     InvalidLimitError,
 )
+from tenprint.index.holdings import Holdings
 from tenprint.index.nomination import nominate
 from tenprint.index.results import Coverage, GalleryInfo, Record, SearchBatch, SearchResult, SearchTiming
 from tenprint.index.scan import PIECE, SCAN_FROM, simulated_codebook
@@ -97,11 +96,9 @@ class Gallery:
         self._scan_from = None if dimension % PIECE else scan_from
         self._codebook = None if self._scan_from is None else simulated_codebook(dimension)
         self._published = _State(self._census(()))
-        # The rest belongs to the writer that holds the lock; the last two to the one that makes snapshots.
+        # The rest belongs to the writer that holds the lock, the last to the one that makes snapshots.
         self._writing = threading.Lock()
-        self._serial_of: dict[str, int] = {}  # encounter id -> serial of its segment
-        self._encounters_of: Counter[str] = Counter()  # subject id -> encounters
-        self._serials = itertools.count()
+        self._holdings = Holdings(dimension)
         self._crc_of: dict[str, int] = {}  # segment file -> CRC-32 of its header
 
     @property
@@ -178,12 +175,11 @@ class Gallery:
         gone = set(drop)
         units, masks = self._checked(put, gone)
         with self._writing:
-            replaced = {record.encounter_id for record in put}
-            segments = self._without((gone | replaced) & self._serial_of.keys())
+            segments = {segment.serial: segment for segment in self._published.segments}
+            self._holdings.remove(segments, gone | {record.encounter_id for record in put})
             census = self._census(segments.values(), counts_of(masks))
-            self._settle(segments, census)
-            self._place(segments, census, put, units, masks)
-            self._encounters_of.update(record.subject_id for record in put)
+            self._holdings.settle(segments, census)
+            self._holdings.add(segments, census, put, units, masks)
             self._publish(segments, census, position)
 
     def snapshot(self, folder: SnapshotFolder, origin: str, erase: Collection[str] = ()) -> int:
@@ -260,12 +256,10 @@ class Gallery:
                 continue
             with self._writing:
                 for segment in mapped:
-                    live = segment.live_rows()
-                    self._serial_of.update(dict.fromkeys(segment.encounter_ids[live], segment.serial))
-                    self._encounters_of.update(segment.subject_ids[live])
+                    self._holdings.adopt(segment)
                 segments = {segment.serial: segment for segment in mapped}
                 census = self._census(mapped)
-                self._settle(segments, census)
+                self._holdings.settle(segments, census)
                 self._publish(segments, census, manifest.position)
             return manifest.position, refused
         return "", refused
@@ -359,20 +353,6 @@ class Gallery:
         units = unit_slots(matrix, FINGERS, self._dimension, "put[{}].vector")
         return units, np.array(presence_masks(units), dtype=np.uint16)
 
-    def _without(self, doomed: AbstractSet[str]) -> dict[int, Segment]:
-        """The published segments by serial, with some held encounters dead; the books are brought up to date."""
-        by_serial: dict[int, set[str]] = {}
-        for encounter_id in doomed:
-            by_serial.setdefault(self._serial_of.pop(encounter_id), set()).add(encounter_id)
-        segments = {segment.serial: segment for segment in self._published.segments}
-        for serial, ids in by_serial.items():
-            segments[serial], subjects = segments[serial].without(ids)
-            for subject_id in subjects:
-                self._encounters_of[subject_id] -= 1
-                if not self._encounters_of[subject_id]:
-                    del self._encounters_of[subject_id]
-        return segments
-
     def _sealed(self) -> _State:
         """The published state, after every segment in memory has been sealed: nothing is added to those any more."""
         with self._writing:
@@ -396,7 +376,7 @@ class Gallery:
                 # Those lost may be elsewhere by now: only what still points at the old segments moves over.
                 moved = new.without(lost)[0] if lost else new
                 now[new.serial] = moved
-                self._serial_of.update(dict.fromkeys(moved.encounter_ids[moved.live_rows()], new.serial))
+                self._holdings.move_to(moved)
             self._publish(now, self._published.census)
 
     def _files(self) -> list[str]:
@@ -408,43 +388,6 @@ class Gallery:
         for segment in segments:
             held += segment.held()
         return Census.of(held, self._scan_from)
-
-    def _settle(self, segments: dict[int, Segment], census: Census) -> None:
-        """Move what is of another kind by now, because its set of fingers has become common or rare."""
-        for segment in list(segments.values()):
-            rows = segment.misplaced(census)
-            if len(rows):
-                records = list(segment.records(rows))
-                units = np.stack([record.vector for record in records]).reshape(len(rows), FINGERS, -1)
-                segments[segment.serial] = segment.without_rows(rows)
-                self._place(segments, census, records, units, segment.masks[rows])
-
-    def _place(
-        self,
-        segments: dict[int, Segment],
-        census: Census,
-        records: Sequence[Record],
-        units: NDArray[np.float32],
-        masks: NDArray[np.uint16],
-    ) -> None:
-        """Add records to the segments of their kinds, and write down in which they are.
-
-        Args:
-            segments: by serial; changed.
-            census: that says the kinds.
-            records: any number.
-            units: float32 [n, 10, d], theirs.
-            masks: uint16 [n], theirs.
-        """
-        kinds = census.kinds[masks]
-        for kind in np.unique(kinds).tolist():
-            numbers = np.flatnonzero(kinds == kind)
-            while len(numbers):
-                segment = self._segment_with_room(segments.values(), kind)
-                now, numbers = numbers[: segment.room], numbers[segment.room :]
-                added = [records[number] for number in now.tolist()]
-                segments[segment.serial] = segment.extended(units[now], masks[now], added)
-                self._serial_of.update((record.encounter_id, segment.serial) for record in added)
 
     def _written(
         self, folder: SnapshotFolder, group: Sequence[Segment], coded: AbstractSet[int]
@@ -462,7 +405,7 @@ class Gallery:
         """A file as a segment under a new serial."""
         segment = open_segment(
             folder.path / entry.file,
-            self._new_serial(),
+            self._holdings.new_serial(),
             kind=entry.kind,
             dimension=self._dimension,
             codebook=self._codebook,
@@ -473,15 +416,6 @@ class Gallery:
         dead = entry.dead_rows(segment.count)
         return replace(segment, dead=dead, dead_count=int(dead.sum()))
 
-    def _new_serial(self) -> int:
-        return next(self._serials)
-
-    def _segment_with_room(self, segments: Iterable[Segment], kind: int) -> Segment:
-        for segment in segments:
-            if segment.kind == kind and segment.room:
-                return segment
-        return Segment.empty(self._new_serial(), kind, self._dimension)
-
     def _publish(self, segments: Mapping[int, Segment], census: Census, position: str | None = None) -> None:
         """Have searches see these from now on, encoded where their kinds have codes."""
         held = tuple(segments.values())
@@ -490,7 +424,7 @@ class Gallery:
                 segment.encoded(self._codebook) if segment.kind in census.coded else segment for segment in held
             )
         self._published = _State(
-            census, held, len(self._encounters_of), self._published.position if position is None else position
+            census, held, self._holdings.subjects, self._published.position if position is None else position
         )
 
 
