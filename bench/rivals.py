@@ -215,11 +215,23 @@ def main() -> None:
         for name in dict.fromkeys(["engine", *arguments.only]):
             results.append(watched(name, rows, probes, arguments.repeats, arguments.limit))
             print(line(results[-1], results[0]), flush=True)
-    if arguments.json:
-        report = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "subjects": arguments.subjects, "limit": arguments.limit}
-        arguments.json.write_text(json.dumps(report | {"rivals": [asdict(item) for item in results]}, indent=2) + "\n")
-    if arguments.plot:
-        plot(results, arguments.plot, f"{arguments.subjects:,} ten-print encounters")
+            # After each: one run takes an hour or two, and what it has found is not lost with it.
+            if arguments.json:
+                arguments.json.write_text(
+                    json.dumps(report(arguments.subjects, arguments.limit, results), indent=2) + "\n"
+                )
+            if arguments.plot:
+                plot(results, arguments.plot, f"{arguments.subjects:,} ten-print encounters")
+
+
+def report(subjects: int, limit: float, results: Sequence[Measured]) -> dict[str, Any]:
+    """What is written as JSON."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "subjects": subjects,
+        "limit": limit,
+        "rivals": [asdict(item) for item in results],
+    }
 
 
 if __name__ == "__main__":
