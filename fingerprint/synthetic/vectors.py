@@ -57,11 +57,17 @@ class SyntheticVectors:
         self._apart = np.float32(np.sqrt(1 - common))
 
     @classmethod
-    def of_model(cls, seed: int) -> "SyntheticVectors":
-        """Spread as the model in the package spreads them."""
+    def of_model(cls, seed: int, *, lowered: float = 0.0) -> "SyntheticVectors":
+        """Spread as the model in the package spreads them.
+
+        Args:
+            seed: of the population.
+            lowered: by how much the mated scores of every finger lie below the model's, 0 to 1: captures that are poor
+                as a whole, of the same subjects. A finger by itself is poor often enough; ten at once are so here only.
+        """
         fields = ModelCard(None, "finger.json").fields
         single = fields["scores"]["fingers"]["1"]
-        mated = sorted((float(p), float(q)) for p, q in single["mated"]["quantiles"].items())
+        mated = sorted((float(p), float(q) - lowered) for p, q in single["mated"]["quantiles"].items())
         # A mate is partly its record and partly, at right angles, another vector: both share what is common.
         score = float(single["mated"]["mean"])
         common = float(single["non_mated"]["mean"]) / (score + sqrt(1 - score * score))

@@ -36,6 +36,17 @@ def test_many_at_once_are_each_what_one_is(drawn):
     assert np.array_equal(population.mates(numbers, 0), mates[numbers].reshape(4, -1))
 
 
+def test_poor_captures_are_of_the_same_subjects_and_score_lower(drawn):
+    enrolled, mates = drawn
+    poor = SyntheticVectors.of_model(7, lowered=0.2)
+    numbers = range(200)
+    assert np.array_equal(poor.subjects(numbers), enrolled[:200].reshape(200, -1))
+    whole = enrolled[:200].any(axis=2)
+    scores = [np.einsum("nfd,nfd->nf", enrolled[:200], seen)[whole] for seen in
+              (mates[:200], poor.mates(numbers, 0).reshape(mates[:200].shape))]  # fmt: skip
+    assert np.allclose(scores[0] - scores[1], 0.2, atol=1e-4)
+
+
 def test_fingers_are_of_unit_norm_or_absent_on_both_sides(drawn):
     enrolled, mates = drawn
     norms = np.linalg.norm(enrolled, axis=2)
