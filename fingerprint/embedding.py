@@ -53,11 +53,15 @@ class Embedder:
             self._descriptor_dimension = int(card.fields["descriptor_dimension"])
             self._maximum = int(card.fields["maximum_minutiae"])
             self._minimum = int(card.fields["minimum_minutiae"])
-            self._thresholds = tuple(float(value) for value in card.fields["scores"]["candidate_thresholds"])
+            scores = card.fields["scores"]
+            self._thresholds = tuple(float(value) for value in scores["candidate_thresholds"])
+            self._strangers_score = float(scores["fingers"]["1"]["non_mated"]["mean"])
         except (KeyError, TypeError, ValueError) as error:
             raise card.wrong(error) from error
         if len(self._thresholds) != 10:
             raise ModelError(_CARD, f"{card.path} has {len(self._thresholds)} candidate thresholds; needs 10")
+        if min(self._thresholds) <= self._strangers_score:
+            raise ModelError(_CARD, f"{card.path} has a threshold below what strangers score on the mean")
         path, model = card.model()
         try:
             self._session = onnxruntime.InferenceSession(model, one_thread(), providers=["CPUExecutionProvider"])
@@ -93,6 +97,11 @@ class Embedder:
     def minimum_minutiae(self) -> int:
         """Fewer than these are not a print that can be searched."""
         return self._minimum
+
+    @property
+    def strangers_score(self) -> float:
+        """The mean score of single fingers of different people, as simulated; of more fingers it is the same."""
+        return self._strangers_score
 
     def candidate_threshold(self, fingers: int) -> float:
         """The least score of a candidate worth a person's time, by the number of fingers compared (1 to 10).

@@ -24,6 +24,7 @@ from tenprint.index.scan import SCAN_FROM
 from tenprint.index.self_test import SelfTest, self_test
 from tenprint.index.snapshots import SnapshotFolder, sync_folder
 from tenprint.index.vectors import FINGERS, NORM_TOLERANCE
+from tenprint.index.yardstick import Yardstick
 
 __all__ = [
     "FINGERS",
@@ -51,6 +52,7 @@ __all__ = [
     "SearchTiming",
     "SelfTest",
     "SnapshotFolder",
+    "Yardstick",
     "self_test",
     "sync_folder",
 ]

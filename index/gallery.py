@@ -29,6 +29,7 @@ from tenprint.index.segment_file import open_segment, write_segment
 from tenprint.index.segments import Segment, plan_rewrites
 from tenprint.index.snapshots import Manifest, SegmentEntry, SnapshotFolder, packed_dead
 from tenprint.index.vectors import FINGERS, check_shape, presence_masks, unit_slots
+from tenprint.index.yardstick import Yardstick
 
 MAX_CANDIDATES = 1000
 """Most candidates a search may ask for."""
@@ -67,7 +68,8 @@ class Gallery:
     published when it began: it never sees part of a write and never waits for one.
 
     A finger's score is the cosine of the two finger vectors; a capture's score is the mean over the fingers that both
-    sides have. It depends on the two captures alone, to the last bit. Those scored are proven to include the best, but
+    sides have. It depends on the two captures alone, to the last bit. Which of two scores is better depends on their
+    numbers of fingers, too (`yardstick.py`). Those scored are proven to include the best, but
     in a large gallery: there scan codes choose whom to score, and what they miss is measured (`nomination.py`). Whom
     they choose, and so the whole answer, depends on the encounters that the gallery holds, and not on where they lie:
     in memory or in which files, in which order they came, what was deleted.
@@ -80,19 +82,29 @@ class Gallery:
         scan_from: encounters from which on scan codes nominate, of kinds that 1,024 of them are of, or ``scan_from``
             where that is less; None: never, every search is exact. Where the dimension is no multiple of 4 there are
             none either.
+        yardstick: by which scores of different numbers of fingers are compared; None: as of independent fingers.
 
     Raises:
         InvalidIdError: if the name or the model version is empty or too long.
         InvalidLimitError: if the dimension is out of range.
     """
 
-    def __init__(self, name: str, *, dimension: int, model_version: str, scan_from: int | None = SCAN_FROM) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        dimension: int,
+        model_version: str,
+        scan_from: int | None = SCAN_FROM,
+        yardstick: Yardstick | None = None,
+    ) -> None:
         _check_id(name, "name")
         _check_id(model_version, "model_version")
         _check_range(dimension, "dimension", 1, MAX_DIMENSION)
         self._name = name
         self._dimension = dimension
         self._model_version = model_version
+        self._yardstick = Yardstick() if yardstick is None else yardstick
         self._scan_from = None if dimension % PIECE else scan_from
         self._codebook = None if self._scan_from is None else simulated_codebook(dimension)
         self._published = _State(self._census(()))
@@ -326,14 +338,14 @@ class Gallery:
         masks = presence_masks(probes)
         began = time.perf_counter()
         coded = frozenset[int]() if exact else state.census.coded
-        nominated = nominate(state.segments, probes, masks, k, coded=coded)
+        nominated = nominate(state.segments, probes, masks, k, yardstick=self._yardstick, coded=coded)
         halfway = time.perf_counter()
         results = []
         total = state.census.records
         sharing = {mask: state.census.sharing(mask) for mask in set(masks)}
         for probe, mask, by_segment in zip(probes, masks, nominated, strict=True):
             coverage = Coverage(total=total, searched=sharing[mask], incomparable=total - sharing[mask])
-            results.append(SearchResult(best_nominees(probe, mask, by_segment, k), coverage))
+            results.append(SearchResult(best_nominees(probe, mask, by_segment, k, self._yardstick), coverage))
         return SearchBatch(tuple(results), SearchTiming(halfway - began, time.perf_counter() - halfway))
 
     def _checked(self, put: Sequence[Record], gone: AbstractSet[str]) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:

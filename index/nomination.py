@@ -24,6 +24,7 @@ from tenprint.index.census import shared_by_all
 from tenprint.index.scan import nominees_wanted
 from tenprint.index.segments import Segment
 from tenprint.index.vectors import FINGERS
+from tenprint.index.yardstick import Yardstick
 
 _MARGIN = 8
 """Nominees asked of a segment beyond k at first: room for further encounters of the same subjects. Nearly free (40
@@ -52,23 +53,24 @@ class Nominees:
     Attributes:
         segment: where they lie.
         rows: int64 [n], their rows; none dead.
-        scores: float64 [n], float32 inner products over the number of shared fingers; in no order.
-        bound: the most that an encounter of the segment outside these can score in nomination; None: there is none, or
-            scan codes left it out.
+        standings: float64 [n], of nomination scores: float32 inner products over the number of shared fingers, as the
+            gallery's yardstick compares them; in no order.
+        bound: the highest standing of an encounter of the segment outside these; None: there is none, or scan codes
+            left it out.
     """
 
     segment: Segment
     rows: NDArray[np.int64]
-    scores: NDArray[np.float64]
+    standings: NDArray[np.float64]
     bound: float | None
 
     def not_below(self, floor: float) -> "Nominees":
-        """Those whose score is ``floor`` or more."""
-        kept = self.scores >= floor
-        return Nominees(self.segment, self.rows[kept], self.scores[kept], self.bound)
+        """Those whose standing is ``floor`` or more."""
+        kept = self.standings >= floor
+        return Nominees(self.segment, self.rows[kept], self.standings[kept], self.bound)
 
     def may_miss(self, floor: float) -> bool:
-        """Whether an encounter outside these can have a nomination score of ``floor`` or more."""
+        """Whether an encounter outside these can have a standing of ``floor`` or more."""
         return self.bound is not None and self.bound >= floor
 
 
@@ -91,20 +93,22 @@ def nominate(
     masks: Sequence[int],
     k: int,
     *,
+    yardstick: Yardstick,
     coded: AbstractSet[int],
 ) -> list[list[Nominees]]:
     """Name every encounter that can be the best of one of the k best subjects, for each probe.
 
-    With T the exact score of the k-th best subject and e the nomination error: k different subjects have a nomination
-    score of t or more, hence an exact score of t - e or more, so T >= t - e; whatever reaches T has a nomination score
-    of T - e or more, that is of t - 2 e or more. So the encounters nominated at t - 2 e or more are the answer's, ties
-    included, once no segment can hold more of them; segments that can are asked again for more.
+    With T the exact standing of the k-th best subject and e the nomination error in standings: k different subjects are
+    nominated at t or more, hence stand at t - e or more, so T >= t - e; whatever reaches T is nominated at T - e or
+    more, that is at t - 2 e or more. So the encounters nominated at t - 2 e or more are the answer's, ties included,
+    once no segment can hold more of them; segments that can are asked again for more.
 
     Args:
         segments: one state of the gallery.
         probes: float32 [n, 10, d], unit slots.
         masks: the n probes' fingers.
         k: subjects wanted.
+        yardstick: that says who is better.
         coded: kinds of which codes name, where all encounters of a kind share as many fingers with the probe; all
             others are scanned whole.
 
@@ -113,13 +117,13 @@ def nominate(
     """
     if not masks:
         return []
-    slack = 2 * nomination_error(FINGERS * probes.shape[2])
-    found = _ask_codes([segment for segment in segments if segment.kind in coded], probes, masks, k)
+    slack = 2 * nomination_error(FINGERS * probes.shape[2]) * yardstick.steepest
+    found = _ask_codes([segment for segment in segments if segment.kind in coded], probes, masks, k, yardstick)
     floors = [-np.inf] * len(masks)
     pending: dict[int, list[int]] = {}
     for segment in segments:
         if segment.pooled:
-            _compare(segment, probes, masks, coded, found)
+            _compare(segment, probes, masks, coded, yardstick, found)
         elif segment.kind not in coded and segment.live:
             pending[segment.serial] = [number for number, mask in enumerate(masks) if mask & segment.kind]
     limit = k + _MARGIN
@@ -127,10 +131,11 @@ def nominate(
     while unsettled:
         for segment in segments:
             if asking := pending.get(segment.serial):
-                for number, nominees in zip(asking, _ask(segment, probes, masks, asking, limit), strict=True):
+                named = _ask(segment, probes, masks, asking, limit, yardstick)
+                for number, nominees in zip(asking, named, strict=True):
                     found[number][segment.serial] = nominees
         for number in unsettled:
-            floors[number] = _kth_subject_score(found[number].values(), k) - slack
+            floors[number] = _kth_subject_standing(found[number].values(), k) - slack
         pending = {
             serial: missing
             for serial, asking in pending.items()
@@ -145,19 +150,24 @@ def nominate(
 
 
 def _ask(
-    segment: Segment, probes: NDArray[np.float32], masks: Sequence[int], asking: list[int], limit: int
+    segment: Segment,
+    probes: NDArray[np.float32],
+    masks: Sequence[int],
+    asking: list[int],
+    limit: int,
+    yardstick: Yardstick,
 ) -> list[Nominees]:
     """The ``limit`` encounters of a segment nearest to each of the probes numbered ``asking``."""
     k = min(limit + min(segment.dead_count, _DEAD_MARGIN), segment.count)
     queries = probes[np.ix_(asking, segment.slots)].reshape(len(asking), -1)
     products, rows = nearest(queries, segment.vectors, k)
-    shared = np.array([(masks[number] & segment.kind).bit_count() for number in asking], dtype=np.float64)
-    scores = products / shared[:, np.newaxis]
-    bounds = [None] * len(asking) if k == segment.count else scores[:, -1].tolist()
+    shared = np.array([(masks[number] & segment.kind).bit_count() for number in asking])[:, np.newaxis]
+    standings = yardstick.standings(products.astype(np.float64) / shared, shared)
+    bounds = [None] * len(asking) if k == segment.count else standings[:, -1].tolist()
     if not segment.dead_count:
-        return [Nominees(segment, rows[i], scores[i], bounds[i]) for i in range(len(asking))]
+        return [Nominees(segment, rows[i], standings[i], bounds[i]) for i in range(len(asking))]
     alive = ~segment.dead[rows]
-    return [Nominees(segment, rows[i][alive[i]], scores[i][alive[i]], bounds[i]) for i in range(len(asking))]
+    return [Nominees(segment, rows[i][alive[i]], standings[i][alive[i]], bounds[i]) for i in range(len(asking))]
 
 
 def _compare(
@@ -165,6 +175,7 @@ def _compare(
     probes: NDArray[np.float32],
     masks: Sequence[int],
     coded: AbstractSet[int],
+    yardstick: Yardstick,
     found: Sequence[dict[int, Nominees]],
 ) -> None:
     """Find every encounter of a pool that shares a finger, for each of the probes that codes do not answer for."""
@@ -175,16 +186,17 @@ def _compare(
     shared = np.bitwise_count(own[:, np.newaxis] & pool.masks[: pool.count])
     scores = (probes[asking].reshape(len(asking), -1) @ pool.vectors.T).astype(np.float64)
     scores /= np.maximum(shared, 1)
+    standings = yardstick.standings(scores, shared)
     comparable = (shared > 0) & ~pool.dead[: pool.count]
     for place, number in enumerate(asking):
         rows = np.flatnonzero(comparable[place])
-        found[number][pool.serial] = Nominees(pool, rows, scores[place, rows], None)
+        found[number][pool.serial] = Nominees(pool, rows, standings[place, rows], None)
 
 
 def _ask_codes(
-    segments: Sequence[Segment], probes: NDArray[np.float32], masks: Sequence[int], k: int
+    segments: Sequence[Segment], probes: NDArray[np.float32], masks: Sequence[int], k: int, yardstick: Yardstick
 ) -> list[dict[int, Nominees]]:
-    """For each probe, by segment, what its codes name, with scores as a flat scan gives them.
+    """For each probe, by segment, what its codes name, standing as a flat scan says.
 
     Of all segments that share as many fingers with the probe, the same number is named as if they were one.
     """
@@ -200,7 +212,7 @@ def _ask_codes(
             if scans:
                 floors = _cut(scans, probes, nominees_wanted(k, shared))
                 for scan in scans:
-                    for number, nominees in scan.compared(probes, floors, shared):
+                    for number, nominees in scan.compared(probes, floors, shared, yardstick):
                         found[number][scan.segment.serial] = nominees
     return found
 
@@ -247,7 +259,7 @@ class _Scan:
         return True
 
     def compared(
-        self, probes: NDArray[np.float32], floors: NDArray[np.float32], shared: int
+        self, probes: NDArray[np.float32], floors: NDArray[np.float32], shared: int, yardstick: Yardstick
     ) -> Iterator[tuple[int, Nominees]]:
         """The probes for which it has encounters that reach their floor, and those, compared as a flat scan would."""
         reached = (self.scores >= floors[self.asking, np.newaxis]) & (self.scores > -np.inf)
@@ -256,9 +268,9 @@ class _Scan:
         rows = np.take_along_axis(self._rows, first, axis=1)
         rows[np.arange(rows.shape[1]) >= counts[:, np.newaxis]] = -1
         products = products_of(self._queries(probes, self.asking), self.segment.vectors, rows)
-        scores = products.astype(np.float64) / shared
+        standings = yardstick.standings(products.astype(np.float64) / shared, shared)
         for i in np.flatnonzero(counts).tolist():
-            yield int(self.asking[i]), Nominees(self.segment, rows[i, : counts[i]], scores[i, : counts[i]], None)
+            yield int(self.asking[i]), Nominees(self.segment, rows[i, : counts[i]], standings[i, : counts[i]], None)
 
     def _queries(self, probes: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """The fingers of some probes that the segment has, float32 [len(numbers), fingers * d]."""
@@ -287,12 +299,12 @@ def _cut(scans: Sequence[_Scan], probes: NDArray[np.float32], wanted: int) -> ND
     return floors
 
 
-def _kth_subject_score(found: Iterable[Nominees], k: int) -> float:
-    """The nomination score of the k-th best subject found; minus infinity while fewer than k are."""
+def _kth_subject_standing(found: Iterable[Nominees], k: int) -> float:
+    """The standing of the k-th best subject found; minus infinity while fewer than k are."""
     listed = list(found)
     if not listed:
         return -np.inf
-    falling = -np.concatenate([nominees.scores for nominees in listed])
+    falling = -np.concatenate([nominees.standings for nominees in listed])
     rows = np.concatenate([nominees.rows for nominees in listed])
     ends = np.cumsum([len(nominees.rows) for nominees in listed])
     wanted = 2 * k
@@ -301,10 +313,10 @@ def _kth_subject_score(found: Iterable[Nominees], k: int) -> float:
         best = best[np.argsort(falling[best])]
         seen: set[str] = set()
         owners = np.searchsorted(ends, best, side="right")
-        for score, row, owner in zip(falling[best].tolist(), rows[best].tolist(), owners.tolist(), strict=True):
+        for standing, row, owner in zip(falling[best].tolist(), rows[best].tolist(), owners.tolist(), strict=True):
             seen.add(listed[owner].segment.subject_ids[row])
             if len(seen) == k:
-                return -float(score)
+                return -float(standing)
         if len(best) == len(falling):
             return -np.inf
         wanted *= _GROWTH

@@ -44,7 +44,7 @@ class Candidate:
 
     Attributes:
         subject_id: the subject.
-        encounter_id: the encounter that scored highest; of equals, the one with the smallest id.
+        encounter_id: the encounter that stands highest; of equals, the one with the smallest id.
         score: mean of the finger scores, in [-1, 1].
         positions: of the fingers present on both sides (FGP, 1 to 10), rising; at least one.
         scores: of each, the cosine of the two finger vectors, in [-1, 1].
@@ -84,7 +84,8 @@ class SearchResult:
     """The answer to one probe.
 
     Attributes:
-        candidates: at most k, one a subject, by falling score; equal scores by rising subject id.
+        candidates: at most k, one a subject, best first: by falling standing (`yardstick.py`), which is the order of
+            scores where as many fingers were compared; equals by rising subject id.
         coverage: what was searched.
     """
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tenprint.index.nomination import Nominees
 from tenprint.index.results import Candidate
 from tenprint.index.vectors import slots_of
+from tenprint.index.yardstick import Yardstick
 
 _CHUNK = 64
 """Records scored at a time, to keep the float64 working copy near the cache (1.3 MB at ten fingers of 256)."""
@@ -39,19 +40,20 @@ def finger_scores(probe: NDArray[np.float32], records: NDArray[np.float32]) -> N
 
 
 def best_nominees(
-    probe: NDArray[np.float32], mask: int, nominated: Sequence[Nominees], k: int
+    probe: NDArray[np.float32], mask: int, nominated: Sequence[Nominees], k: int, yardstick: Yardstick
 ) -> tuple[Candidate, ...]:
     """Score the nominated encounters exactly; the first k subjects, each by its best encounter.
 
     The score of an encounter is the sum of its finger scores, rounded once (``math.fsum``: the built-in ``sum`` gives
-    other last bits from Python 3.12 on), over their number. Order: falling score, then rising subject id and encounter
-    id. The features are read for these candidates alone: they may lie on a disk.
+    other last bits from Python 3.12 on), over their number. Order: falling standing, then rising subject id and
+    encounter id. The features are read for these candidates alone: they may lie on a disk.
 
     Args:
         probe: float32 [10, d].
         mask: the probe's fingers.
         nominated: encounters that share at least one with it.
         k: at least 1.
+        yardstick: that says how scores stand.
     """
     if not nominated:
         return ()
@@ -69,12 +71,14 @@ def best_nominees(
         shared = slots_of(held & mask)
         own = fingers if len(shared) == len(slots) else [fingers[slots.index(slot)] for slot in shared]
         score = math.fsum(own) / len(own)
-        scored.append((-score, segment.subject_ids[row], segment.encounter_ids[row], number, segment, row, shared, own))
+        falling = -yardstick.standing(score, len(own))
+        names = segment.subject_ids[row], segment.encounter_ids[row]
+        scored.append((falling, *names, number, score, segment, row, shared, own))
     best: dict[str, Candidate] = {}
-    for score, subject_id, encounter_id, _, segment, row, shared, own in sorted(scored):
+    for _, subject_id, encounter_id, _, score, segment, row, shared, own in sorted(scored):
         if subject_id not in best:
             best[subject_id] = Candidate(
-                subject_id, encounter_id, -score, _positions(shared), tuple(own), segment.features[row]
+                subject_id, encounter_id, score, _positions(shared), tuple(own), segment.features[row]
             )
             if len(best) == k:
                 break
@@ -89,7 +93,8 @@ def _positions(slots: tuple[int, ...]) -> tuple[int, ...]:
 def best_of_each_subject(candidates: Iterable[Candidate], k: int) -> tuple[Candidate, ...]:
     """The first k subjects of several searches for one finger at different positions, each by its best encounter.
 
-    Order: falling score, then rising subject id, encounter id, and position of the finger.
+    Order: falling score, which of one finger is the order of standings, then rising subject id, encounter id, and
+    position of the finger.
     """
     best: dict[str, Candidate] = {}
     for candidate in sorted(candidates, key=lambda c: (-c.score, c.subject_id, c.encounter_id, c.positions[0])):

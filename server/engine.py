@@ -22,6 +22,7 @@ from tenprint.server.recall import RecallSampler
 from tenprint.server.recovery import IndexFolder, catch_up, recover, replay_tombstones
 from tenprint.server.scheduler import Scheduler
 from tenprint.server.settings import GallerySettings, Settings
+from tenprint.server.thresholds import yardstick
 from tenprint.store import (
     ChangeReceipt,
     EpochError,
@@ -81,7 +82,7 @@ class Engine:
             store = Store(settings.database_url.get_secret_value(), specs, metrics.observe_transaction)
             opened.callback(store.close)
             replay_tombstones(store, folder.ledger)
-            recovered = [recover(store, folder, spec, scan_from) for spec in specs]
+            recovered = [recover(store, folder, spec, scan_from, yardstick(embedder)) for spec in specs]
             galleries = {item.gallery.name: item.gallery for item in recovered}
             position, replayed = catch_up(store, galleries, min(item.position for item in recovered))
             opened.pop_all()

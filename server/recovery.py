@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from tenprint.index import SCAN_FROM, DamagedSnapshotError, Gallery, Record, SnapshotFolder
+from tenprint.index import SCAN_FROM, DamagedSnapshotError, Gallery, Record, SnapshotFolder, Yardstick
 from tenprint.server.ledger import Ledger
 from tenprint.store import GallerySpec, Position, Store, StoredRecord
 
@@ -93,7 +93,13 @@ def replay_tombstones(store: Store, ledger: Ledger) -> None:
     ledger.add(store.erasure.tombstones())
 
 
-def recover(store: Store, folder: IndexFolder, spec: GallerySpec, scan_from: int | None = SCAN_FROM) -> Recovered:
+def recover(
+    store: Store,
+    folder: IndexFolder,
+    spec: GallerySpec,
+    scan_from: int | None = SCAN_FROM,
+    yardstick: Yardstick | None = None,
+) -> Recovered:
     """Bring a gallery up to where its snapshot stands; without one, to where the store stands.
 
     Args:
@@ -101,11 +107,18 @@ def recover(store: Store, folder: IndexFolder, spec: GallerySpec, scan_from: int
         folder: of the snapshots.
         spec: which gallery.
         scan_from: as of `Gallery`.
+        yardstick: likewise.
 
     Raises:
         SnapshotAheadError: if the snapshot stands beyond the store's last change.
     """
-    gallery = Gallery(spec.name, dimension=spec.dimension, model_version=spec.model_version, scan_from=scan_from)
+    gallery = Gallery(
+        spec.name,
+        dimension=spec.dimension,
+        model_version=spec.model_version,
+        scan_from=scan_from,
+        yardstick=yardstick,
+    )
     snapshots = folder.snapshots(spec.name)
     token, refused = gallery.restore(snapshots, store.origin(spec.name))
     for fault in refused:

@@ -14,6 +14,7 @@ from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures, pack_c
 from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.template import read_template
 from tenprint.index import FINGERS, Gallery, Record
+from tenprint.server.thresholds import yardstick
 from tenprint.store import Epoch, EpochError, NewTemplate, Store, Unembedded, pack_vector, unpack_vector
 
 _ROWS: Final = 100
@@ -205,7 +206,9 @@ class Reembedding:
         self, vectors: Mapping[str, tuple[str, NDArray[np.float32]]], dimension: int, probes: Sequence[str]
     ) -> dict[str, tuple[str, bool]]:
         """By probe, the first candidate in a gallery without the probes, and whether it is over the threshold."""
-        gallery = Gallery(self._gallery, dimension=dimension, model_version="compared")
+        gallery = Gallery(
+            self._gallery, dimension=dimension, model_version="compared", yardstick=yardstick(self._embedder)
+        )
         left_out = set(probes)
         gallery.apply(
             [Record(encounter, subject, vector) for encounter, (subject, vector) in vectors.items()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tenprint.fingerprint.calibration import Calibration, Kind
 from tenprint.fingerprint.embedding import Embedder
+from tenprint.index import Yardstick
 from tenprint.server.errors import UncalibratedError
 from tenprint.server.reranking import Ranked, Reranking
 
@@ -94,6 +95,15 @@ class Thresholds:
             return Expectation()
         of = (kind_of(ranked), ranked.score, ranked.fingers, gallery_size)
         return Expectation(self._calibration.expected_fpir(*of), self._calibration.fpir_bound(*of))
+
+
+def yardstick(embedder: Embedder) -> Yardstick:
+    """By which galleries compare scores of different numbers of fingers: 1 stands for the model's threshold.
+
+    So nobody whose score is below the threshold takes the place of somebody whose score is above.
+    """
+    strangers = embedder.strangers_score
+    return Yardstick(strangers, [embedder.candidate_threshold(fingers) - strangers for fingers in range(1, 11)])
 
 
 def kind_of(ranked: Ranked) -> Kind:

@@ -208,6 +208,10 @@ def test_a_truncated_model_whose_digest_fits_is_refused(model):
         Embedder(folder)
 
 
+def scores(thresholds):
+    return {"candidate_thresholds": thresholds, "fingers": {"1": {"non_mated": {"mean": 0.1}}}}
+
+
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
@@ -215,7 +219,9 @@ def test_a_truncated_model_whose_digest_fits_is_refused(model):
         ({"descriptor_dimension": 32}, "outputs of"),
         ({"version": None}, "lacks a field"),
         ({"minimum_minutiae": "few"}, "lacks a field or has a wrong one"),
-        ({"scores": {"candidate_thresholds": [0.5]}}, "1 candidate thresholds"),
+        ({"scores": scores([0.5])}, "1 candidate thresholds"),
+        ({"scores": scores([0.5, *[0.09] * 9])}, "a threshold below what strangers score"),
+        ({"scores": {"candidate_thresholds": [0.5] * 10}}, "lacks a field"),
         ({"file": "absent.onnx"}, "cannot be read"),
     ],
 )

@@ -1,7 +1,8 @@
 """The reference: identification by brute force, written from the definition alone and using nothing of ``index/``.
 
-Score of a finger: cosine of the two finger vectors. Score of a capture: mean over the fingers both sides have. Answer:
-the best encounter of each subject, by falling score, then subject id, then encounter id.
+Score of a finger: cosine of the two finger vectors. Score of a capture: mean over the fingers both sides have. Its
+standing: how far it is above strangers' mean, in units of what strangers' scores of as many fingers spread. Answer: the
+best encounter of each subject, by falling standing, then subject id, then encounter id.
 """
 
 import math
@@ -9,6 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Strangers:
+    """What they score on the mean, and how far it spreads by number of fingers; as a gallery has it by itself."""
+
+    mean: float = 0.0
+    spread: tuple[float, ...] = tuple(1 / math.sqrt(n) for n in range(1, 11))
 
 
 @dataclass(frozen=True)
@@ -29,19 +38,19 @@ class Answer:
     incomparable: int
 
 
-def identify(entries: Iterable[Entry], probe: np.ndarray, k: int) -> Answer:
+def identify(entries: Iterable[Entry], probe: np.ndarray, k: int, strangers: Strangers = Strangers()) -> Answer:
     """Search one capture, float32 [10 * d]."""
-    return _answer(entries, [probe], k)
+    return _answer(entries, [probe], k, strangers)
 
 
 def identify_unknown_position(entries: Iterable[Entry], finger: np.ndarray, k: int) -> Answer:
     """Search one finger, float32 [d], at each of the ten positions; the lowest position wins among equals."""
     d = len(finger)
     probes = [np.concatenate([np.zeros(i * d), finger, np.zeros((9 - i) * d)]) for i in range(10)]
-    return _answer(entries, probes, k)
+    return _answer(entries, probes, k, Strangers())
 
 
-def _answer(entries, probes, k):
+def _answer(entries, probes, k, strangers):
     best = {}
     searched = incomparable = 0
     for entry in entries:
@@ -50,11 +59,12 @@ def _answer(entries, probes, k):
         searched += bool(scored)
         incomparable += not scored
         for score, fingers in scored:
-            key = (-score, entry.encounter_id, min(fingers))
+            standing = (score - strangers.mean) / strangers.spread[len(fingers) - 1]
+            key = (-standing, entry.encounter_id, min(fingers))
             if entry.subject_id not in best or key < best[entry.subject_id][0]:
-                best[entry.subject_id] = (key, fingers)
+                best[entry.subject_id] = (key, score, fingers)
     order = sorted(best.items(), key=lambda item: (item[1][0][0], item[0]))[:k]
-    candidates = [(subject, key[1], -key[0], fingers) for subject, (key, fingers) in order]
+    candidates = [(subject, key[1], score, fingers) for subject, (key, score, fingers) in order]
     return Answer(candidates, searched, incomparable)
 
 

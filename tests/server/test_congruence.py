@@ -1,10 +1,13 @@
 """What comes over the wire equals a brute-force search of what went over it."""
 
+import json
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
 from tenprint.v1 import enrolment_pb2, identification_pb2
-from tests.index.oracle import Entry, identify, identify_unknown_position
+from tests.index.oracle import Entry, Strangers, identify, identify_unknown_position
 from tests.server.conftest import embedding_sample, fingers, originator, unit_vectors
 
 D = 256
@@ -45,6 +48,13 @@ def gallery(server):
     ]
 
 
+def _strangers():
+    """As the model's card has them: 1 stands for its threshold."""
+    scores = json.loads((files("tenprint.fingerprint") / "models" / "finger.json").read_text())["scores"]
+    mean = scores["fingers"]["1"]["non_mated"]["mean"]
+    return Strangers(mean, tuple(threshold - mean for threshold in scores["candidate_thresholds"]))
+
+
 def _ask(model, vectors, positions, k):
     samples = [embedding_sample(position, vectors[i], model) for i, position in enumerate(positions)]
     return identification_pb2.IdentifyRequest(
@@ -74,7 +84,7 @@ def test_answers_equal_the_oracle_alone_batched_and_streamed(server, gallery):
         whole = np.zeros((10, D), dtype=np.float32)
         whole[[p - 1 for p in positions]] = vectors
         asked.append(_ask(model, vectors, positions, k))
-        expected.append(identify(entries, whole.reshape(-1), k).candidates)
+        expected.append(identify(entries, whole.reshape(-1), k, _strangers()).candidates)
     alone = [server.identification.Identify(request).answers[0] for request in asked]
     batch = server.identification.IdentifyBatch(identification_pb2.IdentifyBatchRequest(requests=asked))
     batched = [result.response.answers[0] for result in batch.results]
