@@ -43,17 +43,25 @@ class FusedThresholds:
         folder: holds the model and `reranking.json`; None: the folder of the model in the package.
 
     Raises:
-        ModelError: if the file is missing or lacks ten thresholds.
+        ModelError: if the file is missing, or lacks ten thresholds above the mean.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         card = ModelCard(folder, _CARD)
         try:
             self._thresholds = tuple(float(value) for value in card.fields["candidate_thresholds"])
+            self._strangers_score = float(card.fields["mean"])
         except (KeyError, TypeError, ValueError) as error:
             raise card.wrong(error) from error
         if len(self._thresholds) != 10:
             raise ModelError(_CARD, f"{card.path} has {len(self._thresholds)} candidate thresholds; needs 10")
+        if min(self._thresholds) <= self._strangers_score:
+            raise ModelError(_CARD, f"{card.path} has a threshold below what strangers score on the mean")
+
+    @property
+    def strangers_score(self) -> float:
+        """The mean fused score of short-listed strangers, of single fingers, as simulated."""
+        return self._strangers_score
 
     def of(self, fingers: int) -> float:
         """By the number of fingers matched, 1 to 10.

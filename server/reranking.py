@@ -10,7 +10,7 @@ from tenprint.fingerprint.features import FingerFeatures, unpack_capture
 from tenprint.fingerprint.fusion import FusedThresholds, fused_capture_score
 from tenprint.fingerprint.matching import CaptureMatch, match_capture, short_list
 from tenprint.fingerprint.positions import FingerPosition
-from tenprint.index.results import Candidate, SearchResult
+from tenprint.index import Candidate, SearchResult, Yardstick
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +59,8 @@ class Reranking:
 
     def __init__(self, thresholds: FusedThresholds, pairs: int, workers: int) -> None:
         self._thresholds, self._pairs = thresholds, pairs
+        strangers = thresholds.strangers_score
+        self._yardstick = Yardstick(strangers, [thresholds.of(fingers) - strangers for fingers in range(1, 11)])
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rerank")
 
     def candidates_wanted(self, wanted: int, features: Mapping[FingerPosition, FingerFeatures]) -> int:
@@ -77,8 +79,9 @@ class Reranking:
             result: the gallery's, best first.
 
         Returns:
-            All candidates. First those that were compared, by falling fused score; then the others as they stood. A
-            score depends on the two captures alone, and equal ones are ordered by subject id.
+            All candidates. First those that were compared, by falling standing of the fused score, which is 1 at the
+            threshold of as many fingers; then the others as they stood. A score depends on the two captures alone, and
+            equal ones are ordered by subject id.
         """
         if not features or not self._pairs:
             return RankedResult(tuple(Ranked(item, item.score) for item in result.candidates), result, 0.0)
@@ -100,7 +103,8 @@ class Reranking:
         ]
         done = {item.candidate.encounter_id for item in compared}
         rest = [Ranked(item, item.score) for item in result.candidates if item.encounter_id not in done]
-        ordered = sorted(compared, key=lambda item: (-item.score, item.candidate.subject_id))
+        standing = self._yardstick.standing
+        ordered = sorted(compared, key=lambda item: (-standing(item.score, item.fingers), item.candidate.subject_id))
         return RankedResult((*ordered, *rest), result, time.perf_counter() - begun)
 
 

@@ -24,7 +24,17 @@ def test_more_fingers_need_less():
             thresholds.of(wrong)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps({"candidate_thresholds": [0.1] * 9})])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        json.dumps({"candidate_thresholds": [0.1] * 9, "mean": 0.0}),
+        json.dumps({"candidate_thresholds": [0.1] * 10}),
+        json.dumps({"candidate_thresholds": [0.1] * 10, "mean": 0.1}),
+    ],
+)
 def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / "reranking.json").write_text(content)
     with pytest.raises(ModelError, match=r"reranking\.json"):

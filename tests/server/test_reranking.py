@@ -1,17 +1,24 @@
 """Re-ranking: the wire says what the matcher says, to the last bit; and nothing where minutiae are not known."""
 
+import asyncio
 import functools
+import itertools
+import json
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from tenprint.fingerprint.embedding import Embedder
-from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures
+from tenprint.fingerprint.features import DescriptorAxes, FingerFeatures, pack_capture
 from tenprint.fingerprint.fusion import FusedThresholds, fused_score
 from tenprint.fingerprint.image import GreyImage, ImageLimits, decode_image
 from tenprint.fingerprint.matching import match
 from tenprint.fingerprint.mindtct import MindtctExtractor
+from tenprint.fingerprint.positions import FingerPosition
 from tenprint.fingerprint.synthetic import encode_png, press
+from tenprint.index import Candidate, Coverage, SearchResult
+from tenprint.server.reranking import Reranking
 from tenprint.v1 import capture_pb2, enrolment_pb2, identification_pb2
 from tests.prints import grown
 from tests.server.conftest import embedding_sample, fingers, originator
@@ -86,6 +93,30 @@ def test_the_answer_is_the_matchers_to_the_last_bit(server):
     assert answer.candidates[0].subject_id == "P1"
     assert answer.timing.rerank_seconds > 0
     assert metric(server, 'tenprint_search_stage_seconds_count{gallery="criminal",stage="rerank"}') >= 1
+
+
+def test_of_different_numbers_of_fingers_the_one_further_above_strangers_comes_first():
+    probe = {FingerPosition(2): described(1, 2), FingerPosition(7): described(0, 2)}
+    listed = []
+    for one, other in itertools.permutations(range(PEOPLE), 2):
+        for positions in ({2: one}, {7: other}, {2: one, 7: other}):
+            held = {FingerPosition(place): described(person, 1) for place, person in positions.items()}
+            cosines = tuple(float(held[place][0] @ probe[place][0]) for place in held)
+            features = pack_capture({place: seen for place, (_, seen) in held.items()})
+            name = f"{len(listed):02}"
+            listed.append(Candidate(name, name, float(np.mean(cosines)), tuple(positions), cosines, features))
+    thresholds = FusedThresholds()
+    reranking = Reranking(thresholds, 200, 1)
+    try:
+        result = SearchResult(tuple(listed), Coverage(len(listed), len(listed), 0))
+        ranked = asyncio.run(reranking.rank({place: seen for place, (_, seen) in probe.items()}, result)).candidates
+    finally:
+        reranking.close()
+    mean = json.loads((files("tenprint.fingerprint") / "models" / "reranking.json").read_text())["mean"]
+    standings = [(item.score - mean) / (thresholds.of(item.fingers) - mean) for item in ranked]
+    assert standings == sorted(standings, reverse=True)
+    assert [item.score for item in ranked] != sorted((item.score for item in ranked), reverse=True)
+    assert {item.fingers for item in ranked} == {1, 2}
 
 
 def test_a_short_answer_is_the_beginning_of_a_long_one(server):
