@@ -199,7 +199,7 @@ def main() -> None:
         for fingers, lowered in ((10, 0.0), *((10, lowered) for lowered in _POOR), (2, 0.0), (1, 0.0)):
             asked = arguments.probes if (fingers, lowered) == (10, 0.0) else arguments.probes // 10
             seen = SyntheticVectors.of_model(1, lowered=lowered)
-            mates.append({"lowered": lowered} | lost_mates(gallery, seen, arguments.subjects, asked, fingers))
+            mates.append(lost_mates(gallery, seen, arguments.subjects, asked, fingers) | {"lowered": lowered})
             print("mates", mates[-1], flush=True)
         again = Gallery("bench", dimension=population.dimension, model_version="bench")
         begun = time.perf_counter()
