@@ -102,9 +102,7 @@ def test_errors_are_told_apart(client, model):
         client.enrol(Enrolment(first.originator, "criminal", person(7, model)))
     with pytest.raises(ModelMismatchError):
         client.identify(Search(originator(), ("criminal",), person(8, "another-model")))
-    with pytest.raises(
-        DeadlineError
-    ):  # one that has passed: however short another is, a quick answer may come before it
+    with pytest.raises(DeadlineError):  # of one that has passed: a quick answer may come before any other
         client.identify(Search(originator(), ("criminal",), person(6, model)), timeout=-1)
     with Client("127.0.0.1:1", timeout=2) as nobody, pytest.raises((UnavailableError, DeadlineError)):
         nobody.galleries()
