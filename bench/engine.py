@@ -28,8 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from tenprint.fingerprint.embedding import Embedder
 from tenprint.fingerprint.synthetic.vectors import SyntheticVectors
 from tenprint.index import Gallery, Record, SnapshotFolder, _faiss
+from tenprint.server.thresholds import yardstick
 
 K = 20
 STOCK_THRESHOLD = 128_000
@@ -57,8 +59,8 @@ def enrolled(population: SyntheticVectors, subjects: int) -> Iterator[list[Recor
 
 
 def made_gallery(folder: SnapshotFolder, population: SyntheticVectors, subjects: int) -> Gallery:
-    """A gallery of the population, in files."""
-    gallery = Gallery("bench", dimension=population.dimension, model_version="bench")
+    """A gallery of the population, in files, whose order is the server's."""
+    gallery = Gallery("bench", dimension=population.dimension, model_version="bench", yardstick=yardstick(Embedder()))
     for block in enrolled(population, subjects):
         gallery.apply(block)
         gallery.snapshot(folder, "bench")
