@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tenprint.index._faiss import nearest, products_of, scan_each
 from tenprint.index.census import shared_by_all
-from tenprint.index.scan import nominees_wanted
+from tenprint.index.scan import ScanCodes, nominees_wanted
 from tenprint.index.segments import Segment
 from tenprint.index.vectors import FINGERS
 from tenprint.index.yardstick import Yardstick
@@ -201,20 +201,53 @@ def _ask_codes(
     Of all segments that share as many fingers with the probe, the same number is named as if they were one.
     """
     found: list[dict[int, Nominees]] = [{} for _ in masks]
+    of_kind: dict[int, list[Segment]] = {}
+    for segment in segments:
+        if segment.live:
+            of_kind.setdefault(segment.kind, []).append(segment)
     for start in range(0, len(masks), _CODED_AT_ONCE):
-        numbers = range(start, min(start + _CODED_AT_ONCE, len(masks)))
-        for shared in range(1, FINGERS + 1):
-            scans = [
-                _Scan(segment, asking)
-                for segment in segments
-                if segment.live and (asking := [n for n in numbers if shared_by_all(segment.kind, masks[n]) == shared])
-            ]
-            if scans:
-                floors = _cut(scans, probes, nominees_wanted(k, shared))
-                for scan in scans:
-                    for number, nominees in scan.compared(probes, floors, shared, yardstick):
-                        found[number][scan.segment.serial] = nominees
+        sharing: dict[int, dict[int, list[int]]] = {}  # how many fingers -> kind -> probes
+        for kind in of_kind:
+            for number in range(start, min(start + _CODED_AT_ONCE, len(masks))):
+                if shared := shared_by_all(kind, masks[number]):
+                    sharing.setdefault(shared, {}).setdefault(kind, []).append(number)
+        for shared, asking_of_kind in sharing.items():
+            scans = []
+            for kind, asking in asking_of_kind.items():
+                asked = _Asked.of(of_kind[kind][0], probes, np.array(asking))
+                scans += [_Scan(segment, asked) for segment in of_kind[kind]]
+            floors = _cut(scans, len(probes), nominees_wanted(k, shared))
+            for scan in scans:
+                for number, nominees in scan.compared(floors, shared, yardstick):
+                    found[number][scan.segment.serial] = nominees
     return found
+
+
+def _codes(segment: Segment) -> ScanCodes:
+    if segment.codes is None:
+        raise ValueError("a segment without codes cannot be scanned by them")
+    return segment.codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What some probes ask of every segment of one kind.
+
+    Attributes:
+        numbers: int64 [n], the probes', rising.
+        queries: float32 [n, w], their fingers that the kind has room for.
+        fitted: the same as codes are asked.
+    """
+
+    numbers: NDArray[np.int64]
+    queries: NDArray[np.float32]
+    fitted: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, segment: Segment, probes: NDArray[np.float32], numbers: NDArray[np.int64]) -> "_Asked":
+        """Of one of the segments, float32 [all, 10, d], and the numbers."""
+        queries = probes[np.ix_(numbers, np.array(segment.slots))].reshape(len(numbers), -1)
+        return cls(numbers, queries, _codes(segment).codebook.fitted(queries))
 
 
 class _Scan:
@@ -222,27 +255,32 @@ class _Scan:
 
     Args:
         segment: with codes and a live encounter.
-        asking: the probes' numbers, rising.
+        asked: of it.
     """
 
-    def __init__(self, segment: Segment, asking: Sequence[int]) -> None:
-        self.segment, self.asking = segment, np.array(asking)
+    def __init__(self, segment: Segment, asked: _Asked) -> None:
+        self.segment, self._asked, self._codes = segment, asked, _codes(segment)
         self._limit = 0
-        self.scores = np.empty((len(asking), 0), dtype=np.float32)
-        """Approximate inner products, float32 [len(asking), m]; minus infinity for what is dead."""
-        self.bounds = np.full(len(asking), np.inf, dtype=np.float32)
-        """Every encounter above it is among the scores, of those level with it some; float32 [len(asking)]."""
-        self._rows = np.empty((len(asking), 0), dtype=np.int64)
+        self.scores = np.empty((len(asked.numbers), 0), dtype=np.float32)
+        """Approximate inner products, float32 [n, m]; minus infinity for what is dead."""
+        self.bounds = np.full(len(asked.numbers), np.inf, dtype=np.float32)
+        """Every encounter above it is among the scores, of those level with it some; float32 [n]."""
+        self._rows = np.empty((len(asked.numbers), 0), dtype=np.int64)
 
-    def ask(self, probes: NDArray[np.float32], limit: int, wanting: NDArray[np.bool_]) -> None:
-        """Have up to ``limit`` encounters named, and room for the dead, for some of ``asking``: bool [len(asking)]."""
-        if self.segment.codes is None:
-            raise ValueError("a segment without codes cannot be scanned by them")
+    @property
+    def asking(self) -> NDArray[np.int64]:
+        """The probes' numbers, rising, int64 [n]."""
+        return self._asked.numbers
+
+    def ask(self, limit: int, wanting: NDArray[np.bool_]) -> None:
+        """Have up to ``limit`` encounters named, and room for the dead, for some of ``asking``: bool [n]."""
         self._limit = limit + min(self.segment.dead_count, _DEAD_MARGIN)
-        scores, rows, bounds = self.segment.codes.nearest(self._queries(probes, self.asking[wanting]), self._limit)
+        all_want = bool(wanting.all())
+        fitted = self._asked.fitted if all_want else self._asked.fitted[wanting]
+        scores, rows, bounds = self._codes.nearest(fitted, self._limit)
         if self.segment.dead_count:
             scores[self.segment.dead[rows]] = -np.inf
-        if wanting.all():
+        if all_want:
             self.scores, self._rows, self.bounds = scores, rows, bounds
             return
         missing = ((0, 0), (0, scores.shape[1] - self.scores.shape[1]))
@@ -250,16 +288,16 @@ class _Scan:
         self._rows = np.pad(self._rows, missing)
         self.scores[wanting], self._rows[wanting], self.bounds[wanting] = scores, rows, bounds
 
-    def ask_again(self, probes: NDArray[np.float32], floors: NDArray[np.float32]) -> bool:
+    def ask_again(self, floors: NDArray[np.float32]) -> bool:
         """Have more named where an encounter that is not can reach the floor of its probe; whether there was such."""
         wanting = (self.bounds >= floors[self.asking]) & (self.bounds > -np.inf)
         if not wanting.any():
             return False
-        self.ask(probes, _GROWTH * self._limit, wanting)
+        self.ask(_GROWTH * self._limit, wanting)
         return True
 
     def compared(
-        self, probes: NDArray[np.float32], floors: NDArray[np.float32], shared: int, yardstick: Yardstick
+        self, floors: NDArray[np.float32], shared: int, yardstick: Yardstick
     ) -> Iterator[tuple[int, Nominees]]:
         """The probes for which it has encounters that reach their floor, and those, compared as a flat scan would."""
         reached = (self.scores >= floors[self.asking, np.newaxis]) & (self.scores > -np.inf)
@@ -267,35 +305,30 @@ class _Scan:
         first = np.argsort(~reached, axis=1, kind="stable")[:, : counts.max()]  # those that reach it lead
         rows = np.take_along_axis(self._rows, first, axis=1)
         rows[np.arange(rows.shape[1]) >= counts[:, np.newaxis]] = -1
-        products = products_of(self._queries(probes, self.asking), self.segment.vectors, rows)
+        products = products_of(self._asked.queries, self.segment.vectors, rows)
         standings = yardstick.standings(products.astype(np.float64) / shared, shared)
         for i in np.flatnonzero(counts).tolist():
             yield int(self.asking[i]), Nominees(self.segment, rows[i, : counts[i]], standings[i, : counts[i]], None)
 
-    def _queries(self, probes: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The fingers of some probes that the segment has, float32 [len(numbers), fingers * d]."""
-        chosen: NDArray[np.float32] = probes[np.ix_(numbers, np.array(self.segment.slots))]
-        return chosen.reshape(len(numbers), -1)
 
-
-def _cut(scans: Sequence[_Scan], probes: NDArray[np.float32], wanted: int) -> NDArray[np.float32]:
-    """The approximate score of each probe's last nominee of all scans, float32 [n]; minus infinity where there are
+def _cut(scans: Sequence[_Scan], probes: int, wanted: int) -> NDArray[np.float32]:
+    """The approximate score of each probe's last nominee of all scans, float32 [probes]; minus infinity where there are
     fewer than wanted. When it returns, every live encounter that reaches it has been named."""
     live = sum(scan.segment.live for scan in scans)
 
     def ask(scan: _Scan) -> None:
         share = min(wanted, _UNEVEN * wanted * scan.segment.live // live)
-        scan.ask(probes, share + _LEVEL_MARGIN, np.ones(len(scan.asking), dtype=np.bool_))
+        scan.ask(share + _LEVEL_MARGIN, np.ones(len(scan.asking), dtype=np.bool_))
 
-    scan_each(ask, scans, len(probes))
-    floors = np.full(len(probes), -np.inf, dtype=np.float32)
+    scan_each(ask, scans, probes)
+    floors = np.full(probes, -np.inf, dtype=np.float32)
     again = True
     while again:
         for number in sorted({number for scan in scans for number in scan.asking.tolist()}):
             scores = np.concatenate([scan.scores[scan.asking == number].ravel() for scan in scans])
             if len(scores) >= wanted:
                 floors[number] = np.partition(scores, -wanted)[-wanted]
-        again = any(scan.ask_again(probes, floors) for scan in scans)
+        again = any(scan.ask_again(floors) for scan in scans)
     return floors
 
 

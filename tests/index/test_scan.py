@@ -177,7 +177,8 @@ def test_the_very_same_prints_and_nearly_the_same_are_found(fingers):
     gallery = Gallery("g", dimension=256, model_version="m", scan_from=16)
     gallery.apply([Record(f"e{i:03}", f"s{i:03}", row.reshape(-1)) for i, row in enumerate(slots)])
     (codes,) = [segment.codes for segment in gallery._published.segments]
-    scores, rows, _ = codes.nearest(np.ascontiguousarray(slots[:, :fingers].reshape(300, -1)), 5)
+    queries = np.ascontiguousarray(slots[:, :fingers].reshape(300, -1))
+    scores, rows, _ = codes.nearest(codes.codebook.fitted(queries), 5)
     assert rows[:, 0].tolist() == list(range(300))
     assert np.all(scores[:, 0] > 0.5 * fingers)
     results = gallery.search(slots.reshape(300, -1), 1).results
@@ -303,7 +304,7 @@ def test_packed_codes_come_back_as_they_were(count, width, seed):
         .extended(rows[: count // 32 * 32])
         .followed_by(ScanCodes(book, width).extended(rows[count // 32 * 32 :]))
     )
-    query = rng.standard_normal((2, width)).astype(np.float32)
+    query = book.fitted(rng.standard_normal((2, width)).astype(np.float32))
     for other in (again, joined):
         assert np.array_equal(other.packed(), codes.packed())
         assert told(codes.nearest(query, count)) == told(other.nearest(query, count))
