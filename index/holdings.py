@@ -55,10 +55,7 @@ class Holdings:
             by_serial.setdefault(self._serial_of.pop(encounter_id), set()).add(encounter_id)
         for serial, ids in by_serial.items():
             segments[serial], subjects = segments[serial].without(ids)
-            for subject_id in subjects:
-                self._encounters_of[subject_id] -= 1
-                if not self._encounters_of[subject_id]:
-                    del self._encounters_of[subject_id]
+            self._discount(subjects)
 
     def add(
         self,
@@ -77,7 +74,15 @@ class Holdings:
             units: float32 [n, 10, d], theirs.
             masks: uint16 [n], theirs.
         """
-        self._place(segments, census, records, units, masks)
+        kinds = census.kinds[masks]
+        for kind in np.unique(kinds).tolist():
+            numbers = np.flatnonzero(kinds == kind)
+            while len(numbers):
+                segment = self._with_room(segments.values(), kind)
+                now, numbers = numbers[: segment.room], numbers[segment.room :]
+                added = [records[number] for number in now.tolist()]
+                segments[segment.serial] = segment.extended(units[now], masks[now], added)
+                self._serial_of.update((record.encounter_id, segment.serial) for record in added)
         self._encounters_of.update(record.subject_id for record in records)
 
     def settle(self, segments: dict[int, Segment], census: Census) -> None:
@@ -88,25 +93,15 @@ class Holdings:
                 records = list(segment.records(rows))
                 units = np.stack([record.vector for record in records]).reshape(len(rows), FINGERS, -1)
                 segments[segment.serial] = segment.without_rows(rows)
-                self._place(segments, census, records, units, segment.masks[rows])
+                self._discount(record.subject_id for record in records)
+                self.add(segments, census, records, units, segment.masks[rows])
 
-    def _place(
-        self,
-        segments: dict[int, Segment],
-        census: Census,
-        records: Sequence[Record],
-        units: NDArray[np.float32],
-        masks: NDArray[np.uint16],
-    ) -> None:
-        kinds = census.kinds[masks]
-        for kind in np.unique(kinds).tolist():
-            numbers = np.flatnonzero(kinds == kind)
-            while len(numbers):
-                segment = self._with_room(segments.values(), kind)
-                now, numbers = numbers[: segment.room], numbers[segment.room :]
-                added = [records[number] for number in now.tolist()]
-                segments[segment.serial] = segment.extended(units[now], masks[now], added)
-                self._serial_of.update((record.encounter_id, segment.serial) for record in added)
+    def _discount(self, subject_ids: Iterable[str]) -> None:
+        """One encounter less of each."""
+        for subject_id in subject_ids:
+            self._encounters_of[subject_id] -= 1
+            if not self._encounters_of[subject_id]:
+                del self._encounters_of[subject_id]
 
     def _with_room(self, segments: Iterable[Segment], kind: int) -> Segment:
         for segment in segments:

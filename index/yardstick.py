@@ -34,6 +34,14 @@ class Yardstick:
             raise ValueError(f"spread: must be {FINGERS} numbers above 0")
         self._of_fingers: Final = np.array((np.inf, *self._spread))
 
+    @classmethod
+    def of_thresholds(cls, strangers: float, thresholds: Sequence[float]) -> "Yardstick":
+        """With 1 at the threshold of each number of fingers, 1 to 10.
+
+        So nobody whose score is below the threshold takes the place of somebody whose score is above.
+        """
+        return cls(strangers, [threshold - strangers for threshold in thresholds])
+
     @property
     def steepest(self) -> float:
         """By how much a standing changes with a score, at most."""

@@ -59,8 +59,9 @@ class Reranking:
 
     def __init__(self, thresholds: FusedThresholds, pairs: int, workers: int) -> None:
         self._thresholds, self._pairs = thresholds, pairs
-        strangers = thresholds.strangers_score
-        self._yardstick = Yardstick(strangers, [thresholds.of(fingers) - strangers for fingers in range(1, 11)])
+        self._yardstick = Yardstick.of_thresholds(
+            thresholds.strangers_score, [thresholds.of(fingers) for fingers in range(1, 11)]
+        )
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rerank")
 
     def candidates_wanted(self, wanted: int, features: Mapping[FingerPosition, FingerFeatures]) -> int:

@@ -98,12 +98,9 @@ class Thresholds:
 
 
 def yardstick(embedder: Embedder) -> Yardstick:
-    """By which galleries compare scores of different numbers of fingers: 1 stands for the model's threshold.
-
-    So nobody whose score is below the threshold takes the place of somebody whose score is above.
-    """
-    strangers = embedder.strangers_score
-    return Yardstick(strangers, [embedder.candidate_threshold(fingers) - strangers for fingers in range(1, 11)])
+    """By which galleries compare scores of different numbers of fingers: 1 stands for the model's threshold."""
+    thresholds = [embedder.candidate_threshold(fingers) for fingers in range(1, 11)]
+    return Yardstick.of_thresholds(embedder.strangers_score, thresholds)
 
 
 def kind_of(ranked: Ranked) -> Kind:
