@@ -21,6 +21,7 @@ from tenprint.server.errors import InvalidRequestError
 from tenprint.server.metrics import Metrics
 from tenprint.server.preparation import Preparation
 from tenprint.server.settings import Settings
+from tenprint.server.thresholds import yardstick
 
 POSITION: Final = FingerPosition.RIGHT_INDEX
 """Manifests do not say which finger an image shows. All are prepared as this one."""
@@ -61,6 +62,7 @@ class Extraction:
         embedder = Embedder(settings.model_path)
         extractor = LeaderExtractor() if settings.extractor == "leader" else MindtctExtractor()
         self.model_version, self.extractor, self.dimension = embedder.version, extractor.name, embedder.dimension
+        self.yardstick = yardstick(embedder)
         self._window = 2 * settings.extraction_workers
         self._preparation = Preparation(
             embedder,

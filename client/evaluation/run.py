@@ -248,8 +248,12 @@ class _Evaluation:
     ) -> Found:
         """Search; the seconds of the first time, single fingers by whole vectors, are kept."""
         seconds = {"search": [], "rerank": []} if self._seconds["search"] else self._seconds
-        call = search(people, self._extracted, probes, self._settings, seconds, done, dimension=dimension)
-        return asyncio.run(call)
+        yardstick = self._extraction.yardstick
+        return asyncio.run(
+            search(
+                people, self._extracted, probes, self._settings, seconds, done, dimension=dimension, yardstick=yardstick
+            )
+        )
 
     def _remade(self, make: Callable[[int, GreyImage, Extracted], ImageContent], what: str) -> list[Extracted | None]:
         """Extract the probes anew, each as `make` changes it; of the enrolled prints there is none."""

@@ -13,7 +13,7 @@ from tenprint.client.evaluation.measures import Floats, Integers, Trials, bootst
 from tenprint.fingerprint.features import FingerFeatures, pack_capture
 from tenprint.fingerprint.fusion import FusedThresholds
 from tenprint.fingerprint.positions import FingerPosition
-from tenprint.index import MAX_CANDIDATES, Gallery, Record, SearchResult
+from tenprint.index import MAX_CANDIDATES, Gallery, Record, SearchResult, Yardstick
 from tenprint.server.reranking import Ranked, Reranking
 from tenprint.server.settings import Settings
 
@@ -68,6 +68,7 @@ async def search(
     done: Callable[[], None],
     *,
     dimension: int,
+    yardstick: Yardstick,
 ) -> Found:
     """Enrol everybody, search every probe: once with the mate there, and once as if it were not.
 
@@ -79,8 +80,9 @@ async def search(
         seconds: what each search took is added under `search` and `rerank`.
         done: called after each search.
         dimension: how many of a vector's numbers are used.
+        yardstick: the server's, by which a gallery orders.
     """
-    gallery = Gallery("evaluation", dimension=dimension, model_version="-", scan_from=None)
+    gallery = Gallery("evaluation", dimension=dimension, model_version="-", scan_from=None, yardstick=yardstick)
     records = []
     for person in people:
         fingers = _fingers(person.enrolled, enrolled)
@@ -163,8 +165,10 @@ async def _one(
     plain = [(item.subject_id, item.score) for item in result.candidates]
     # A mate beyond the short list has no fused score: it keeps its place, but no threshold for such scores finds it.
     fused = [(item.candidate.subject_id, item.score if item.match is not None else -np.inf) for item in ranked]
-    best = without.candidates[0].score if without.candidates else -np.inf
-    return (*_place(plain, mate), best), (*_place(fused, mate), others[0].score if others else -np.inf)
+    # The first of a list need not have the highest score, where captures have different numbers of fingers.
+    best = max((item.score for item in without.candidates), default=-np.inf)
+    compared = [item.score for item in others if item.match is not None] or [item.score for item in others]
+    return (*_place(plain, mate), best), (*_place(fused, mate), max(compared, default=-np.inf))
 
 
 async def _ranked(
